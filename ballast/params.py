@@ -1,0 +1,346 @@
+"""Parameters files: YAML with units in, validated integers out; every complaint names the file and the line.
+
+Quantities are written as a trader reads them ("0.5 %", "5 bps", "$5", "15 min") and become wad integers or seconds at
+once: nothing past this module sees a float.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+WAD = 10**18
+DEFAULT = Path(__file__).parent.parent / "params" / "default.yaml"
+
+_SECONDS = {"s": 1, "sec": 1, "min": 60, "h": 3_600, "d": 86_400}
+_SCALES = {"": Decimal(1), "%": Decimal(100), "bps": Decimal(10_000)}
+
+
+class ParamsError(Exception):
+    """A parameters file is not what it should be."""
+
+
+# Quantities
+
+
+def _decimal(text: str, expected: str) -> Decimal:
+    try:
+        return Decimal(text.replace("_", "").replace(",", ""))
+    except InvalidOperation:
+        raise ValueError(f"expected {expected}, got {text!r}") from None
+
+
+def _to_wad(value: Decimal, expected: str) -> int:
+    scaled = value * WAD
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"expected {expected} with at most 18 decimals")
+    return int(scaled)
+
+
+def parse_rate(value: Any) -> Any:
+    """A rate as a fraction, in per cent or in basis points → wad."""
+    if not isinstance(value, str):
+        return value
+    expected = 'a rate such as "0.5 %", "5 bps" or 0.005'
+    match = re.fullmatch(r"\s*([-+0-9._,eE]+)\s*(%|bps|)\s*", value)
+    if match is None:
+        raise ValueError(f"expected {expected}, got {value!r}")
+    return _to_wad(_decimal(match[1], expected) / _SCALES[match[2]], expected)
+
+
+def parse_bps(value: Any) -> Any:
+    """A rate → whole basis points."""
+    if not isinstance(value, str):
+        return value
+    bps, rest = divmod(parse_rate(value), WAD // 10_000)
+    if rest:
+        raise ValueError(f"expected whole basis points, got {value!r}")
+    return bps
+
+
+def parse_amount(value: Any) -> Any:
+    """US dollars, or units of an underlying → wad."""
+    if not isinstance(value, str):
+        return value
+    expected = 'an amount such as "$5" or 1_000'
+    return _to_wad(_decimal(value.strip().removeprefix("$"), expected), expected)
+
+
+def parse_seconds(value: Any) -> Any:
+    """A time with its unit → seconds."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+)\s*(s|sec|min|h|d)\s*", value)
+    if match is None:
+        raise ValueError(f'expected a time such as "30 s", "15 min", "1 h" or "7 d", got {value!r}')
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _parse_address(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"0x[0-9a-fA-F]{40}", value):
+        raise ValueError(f"expected an address (0x and 40 hex digits), got {value!r}")
+    return value
+
+
+Rate = Annotated[int, BeforeValidator(parse_rate), Field(ge=0)]  # [wad] 1e18 = 100 %
+Bps = Annotated[int, BeforeValidator(parse_bps), Field(ge=0)]  # [bps]
+Usd = Annotated[int, BeforeValidator(parse_amount), Field(ge=0)]  # [wad]
+Units = Annotated[int, BeforeValidator(parse_amount), Field(ge=0)]  # [wad units]
+Number = Annotated[int, BeforeValidator(parse_amount), Field(ge=0)]  # [wad] a plain factor
+Seconds = Annotated[int, BeforeValidator(parse_seconds), Field(ge=0)]  # [s]
+Address = Annotated[str, BeforeValidator(_parse_address)]
+
+
+# What a file holds. Field names are those of the contracts' structs, so a dump of a section is a struct.
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TokenParams(_Section):
+    """The settlement token: an address, or a mock to deploy."""
+
+    mock: bool = False
+    address: Address | None = None
+    name: str = "USD Coin"
+    symbol: str = "USDC"
+    decimals: int = Field(6, ge=0, le=18)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> TokenParams:
+        return _mock_or_address(self)
+
+
+class FeedParams(_Section):
+    """A price feed and what the oracle believes of it."""
+
+    mock: bool = False
+    address: Address | None = None
+    decimals: int = Field(8, ge=0, le=18)  # of a mock
+    price: Usd = 0  # first answer of a mock
+    heartbeat: Seconds
+    grace: Seconds
+    volatility_floor: Rate
+    volatility_cap: Rate
+    initial_fast: Rate
+    initial_slow: Rate
+    slow_rise: Rate
+    jump: Rate
+    jump_duration: Seconds
+
+    @model_validator(mode="after")
+    def _one_source(self) -> FeedParams:
+        if self.mock and not self.price:
+            raise ValueError("expected a `price` for the mock feed")
+        if not self.volatility_floor <= min(self.initial_fast, self.initial_slow):
+            raise ValueError("expected initial volatilities at or above `volatility_floor`")
+        if not max(self.initial_fast, self.initial_slow) <= self.volatility_cap:
+            raise ValueError("expected initial volatilities at or below `volatility_cap`")
+        return _mock_or_address(self)
+
+    def struct(self, address: str) -> dict[str, Any]:
+        """`IPriceOracle.FeedConfig` for the feed at `address`."""
+        return {"feed": address} | self.model_dump(exclude={"mock", "address", "decimals", "price"})
+
+
+def _mock_or_address(section: Any) -> Any:
+    if section.mock == (section.address is not None):
+        raise ValueError("expected either `mock: true` or an `address`")
+    return section
+
+
+class VaultParams(_Section):
+    pool_share: Rate  # of trading fees; the rest is protocol revenue
+
+
+class PoolParams(_Section):
+    funding: Usd  # what the owner puts in at deployment
+
+
+class ExchangeParams(_Section):
+    execution_fee: Usd  # what the executor of an order earns
+
+
+class DemoParams(_Section):
+    penalty: Rate  # of notional, charged on a lost book until liquidation exists
+
+
+class RiskParams(_Section):
+    """`DerivativesMarket.MarketConfig`."""
+
+    range_multiplier: Number
+    range_min: Rate
+    range_max: Rate
+    initial_ratio: Number
+    close_rate: Rate
+    max_funding_rate: Rate  # per day
+    skew_scale: Units  # skew at which funding reaches its maximum
+    open_interest_cap: Units  # each side
+
+
+class QuoteParams(_Section):
+    """`ILiquidityPool.QuoteConfig`."""
+
+    base_spread: Rate
+    reference_volatility: Rate
+    volatility_cap: Number
+    deviation: Rate
+    impact_scale: Units
+    max_inventory: Units
+
+
+class FeeParams(_Section):
+    """`IExchange.FeeConfig`."""
+
+    base_fee: Rate
+    reference_volatility: Rate
+    volatility_cap: Number
+
+
+class MarketParams(_Section):
+    """One underlying: its feed, its margin, how the pool quotes it, what trading it costs."""
+
+    meter: Usd  # profit that may leave per day
+    feed: FeedParams
+    risk: RiskParams
+    quote: QuoteParams
+    fees: FeeParams
+
+
+class PolicyParams(_Section):
+    """`IRebalancer.Policy`: what an account starts with."""
+
+    enabled: bool = True
+    z_trigger: Number
+    z_target: Number
+    z_donor: Number
+    z_delever: Number
+    z_delever_target: Number
+    treasury_reserve: Usd
+    containment: Bps
+    max_risk_share: Bps
+    risk_budget: Bps
+    max_slippage: Bps
+    max_delever: Bps
+    min_move: Usd
+    cooldown: Seconds
+    max_fee: Usd
+    max_fee_per_day: Usd
+    no_fund: int = 0  # bitmap of market ids the engine may not fill
+    no_tap: int = 0  # bitmap of market ids the engine may not take from
+
+
+class RebalancerParams(_Section):
+    """How the keeper's reward is priced."""
+
+    native: str  # market whose feed prices the chain's native token
+
+
+class Params(_Section):
+    """A whole parameters file."""
+
+    settlement: TokenParams
+    vault: VaultParams
+    pool: PoolParams
+    exchange: ExchangeParams
+    rebalancer: RebalancerParams
+    policy: PolicyParams
+    demo: DemoParams
+    markets: dict[str, MarketParams] = Field(min_length=1, max_length=127)
+
+    @model_validator(mode="after")
+    def _known_native(self) -> Params:
+        if self.rebalancer.native not in self.markets:
+            raise ValueError(f"rebalancer.native: expected one of {', '.join(self.markets)}")
+        return self
+
+
+# Reading
+
+
+_Lines = dict[tuple[str, ...], int]
+
+
+def load(path: Path | str = DEFAULT) -> Params:
+    """Read and validate a parameters file.
+
+    `market_defaults`, where given, stands beneath every entry of `markets`.
+    Raises `ParamsError`, one line per complaint: file, line, field, what was expected.
+    """
+    path = Path(path)
+    try:
+        tree = yaml.compose(path.read_text(), Loader=yaml.BaseLoader)
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ParamsError(f"{path}:{line}: not YAML: {error.problem}") from None
+
+    if not isinstance(tree, yaml.MappingNode):
+        raise ParamsError(f"{path}:1: expected a mapping of sections")
+    lines: _Lines = {(): 1}
+    data = _plain(tree, (), lines, path)
+    _apply_market_defaults(data, lines)
+
+    try:
+        return Params.model_validate(data)
+    except ValidationError as error:
+        raise ParamsError("\n".join(_complaint(path, lines, e) for e in error.errors())) from None
+
+
+def _plain(node: yaml.Node, at: tuple[str, ...], lines: _Lines, path: Path) -> Any:
+    """Node → dict / list / str, noting the line of every field."""
+    lines[at] = node.start_mark.line + 1
+    if isinstance(node, yaml.ScalarNode):
+        return {"true": True, "false": False}.get(node.value, node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*at, str(i)), lines, path) for i, item in enumerate(node.value)]
+
+    result: dict[str, Any] = {}
+    for key, value in node.value:
+        if key.value in result:
+            raise ParamsError(f"{path}:{key.start_mark.line + 1}: {'.'.join((*at, key.value))}: given twice")
+        result[key.value] = _plain(value, (*at, key.value), lines, path)
+        lines[(*at, key.value)] = key.start_mark.line + 1
+    return result
+
+
+def _apply_market_defaults(data: dict[str, Any], lines: _Lines) -> None:
+    defaults = data.pop("market_defaults", {})
+    markets = data.get("markets")
+    if not isinstance(defaults, dict) or not isinstance(markets, dict):
+        return
+    for name, market in markets.items():
+        if isinstance(market, dict):
+            _fill(market, defaults, ("markets", name), ("market_defaults",), lines)
+
+
+def _fill(
+    target: dict[str, Any], defaults: dict[str, Any], at: tuple[str, ...], source: tuple[str, ...], lines: _Lines
+) -> None:
+    """Put into `target` what it lacks, deeply, with the lines of where it came from."""
+    for key, value in defaults.items():
+        here, there = (*at, key), (*source, key)
+        if isinstance(value, dict) and isinstance(target.setdefault(key, {}), dict):
+            lines.setdefault(here, lines[there])
+            _fill(target[key], value, here, there, lines)
+        elif key not in target:
+            target[key] = value
+            lines[here] = lines[there]
+
+
+def _complaint(path: Path, lines: _Lines, error: Any) -> str:
+    at = tuple(str(part) for part in error["loc"])
+    line = next(lines[at[:n]] for n in range(len(at), -1, -1) if at[:n] in lines)
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "missing":
+        message = "missing"
+    elif error["type"] == "extra_forbidden":
+        message = "unknown field"
+    return f"{path}:{line}: {'.'.join(at) or 'file'}: {message}"

@@ -1,0 +1,105 @@
+"""Parameters files: units, defaults, and complaints that name file, line and what was expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ballast import params
+from ballast.params import WAD, ParamsError
+
+
+@pytest.fixture
+def edited(tmp_path):
+    """The default file with one text replaced; returns its path and the line of the replacement."""
+
+    def edit(old: str, new: str) -> tuple[Path, int]:
+        text = params.DEFAULT.read_text()
+        assert text.count(old) >= 1, old
+        path = tmp_path / "edited.yaml"
+        path.write_text(text.replace(old, new, 1))
+        return path, text[: text.index(old)].count("\n") + 1
+
+    return edit
+
+
+def test_load__default_file__is_valid():
+    loaded = params.load()
+
+    assert list(loaded.markets) == ["BTC", "ETH", "SOL", "LINK"]
+    assert loaded.markets["ETH"].feed.heartbeat == 3_600
+    assert loaded.markets["ETH"].risk.close_rate == WAD // 200
+    assert loaded.markets["BTC"].feed.initial_fast == 7 * WAD // 10  # its own value over the default
+    assert loaded.policy.containment == 4_000
+
+
+@pytest.mark.parametrize(
+    ("text", "wad"),
+    [("0.5 %", 5 * 10**15), ("5 bps", 5 * 10**14), ("0.25", WAD // 4), ("1e-3", 10**15), ("25%", WAD // 4)],
+)
+def test_parse_rate__any_unit__is_exact(text, wad):
+    assert params.parse_rate(text) == wad
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30 s", 30), ("15 min", 900), ("1h", 3_600), ("7 d", 604_800)])
+def test_parse_seconds__any_unit__is_exact(text, seconds):
+    assert params.parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "expected"),
+    [
+        ("heartbeat: 1 h", "heartbeat: soon", "feed.heartbeat", "expected a time"),
+        ("close_rate: 0.5 %", "close_rate: half", "risk.close_rate", "expected a rate"),
+        ("meter: 1_000_000", "meter: -1", "meter", "greater than or equal to 0"),
+        ("pool_share: 70 %", "pool_shore: 70 %", "vault.pool_shore", "unknown field"),
+        ("containment: 40 %", "containment: 0.123456 %", "policy.containment", "whole basis points"),
+        ("native: ETH", "native: DOGE", "rebalancer.native", "expected one of BTC, ETH"),
+    ],
+)
+def test_load__wrong_field__names_file_line_and_expectation(edited, old, new, field, expected):
+    path, line = edited(old, new)
+
+    with pytest.raises(ParamsError) as error:
+        params.load(path)
+
+    message = str(error.value)
+    assert field in message
+    assert expected in message
+    if "native" not in field:
+        assert f"{path}:{line}: " in message
+
+
+def test_load__missing_field__names_the_section(edited):
+    path, _ = edited("  execution_fee: 1 ", "  # execution_fee: 1 ")
+
+    with pytest.raises(ParamsError, match=r"edited\.yaml:\d+: exchange\.?.*"):
+        params.load(path)
+
+
+def test_load__field_twice__is_refused(edited):
+    path, line = edited("  symbol: USDC", "  mock: true\n  symbol: USDC")
+
+    with pytest.raises(ParamsError, match=rf":{line}: settlement.mock: given twice"):
+        params.load(path)
+
+
+def test_load__mock_and_address__is_refused(edited):
+    path, _ = edited("  symbol: USDC", f"  address: '0x{'11' * 20}'")
+
+    with pytest.raises(ParamsError, match="either `mock: true` or an `address`"):
+        params.load(path)
+
+
+def test_load__not_yaml__names_the_line(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text("settlement:\n  mock: [true\n")
+
+    with pytest.raises(ParamsError, match=r"broken\.yaml:\d+: not YAML"):
+        params.load(path)
+
+
+def test_load__no_file__says_so(tmp_path):
+    with pytest.raises(ParamsError, match="no such file"):
+        params.load(tmp_path / "none.yaml")
