@@ -6,6 +6,6 @@ is whatever network Ape is connected to, with Ape's accounts as signers. Code ab
 
 from __future__ import annotations
 
-from ballast.chain.base import Chain, Contract, Event, Method, Receipt, Reverted, Sender, address_of
+from ballast.chain.base import Chain, Contract, Event, Method, NodeError, Receipt, Reverted, Sender, address_of
 
-__all__ = ["Chain", "Contract", "Event", "Method", "Receipt", "Reverted", "Sender", "address_of"]
+__all__ = ["Chain", "Contract", "Event", "Method", "NodeError", "Receipt", "Reverted", "Sender", "address_of"]

@@ -20,6 +20,10 @@ class Reverted(Exception):
         self.reason = reason  # the contract's reason string, "" where it gave none
 
 
+class NodeError(Exception):
+    """A node is down, on another chain, or refuses to serve. One line says which and where."""
+
+
 @dataclass(frozen=True)
 class Log:
     """A raw log."""

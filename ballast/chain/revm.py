@@ -13,6 +13,7 @@ from ballast.chain.base import Chain, Log, Receipt, Reverted, Sender, address_of
 TRANSACTION_GAS = 30_000_000
 CALL_GAS = 10**10  # scans read thousands of accounts in one call
 
+_PADDING = 33  # [bytes] revm appends to code for its jump analysis
 _OUTPUT = re.compile(r"Revert \{ gas_used: \d+, output: 0x([0-9a-f]*)")
 
 
@@ -79,7 +80,7 @@ class RevmChain(Chain):
             self._evm.revert(before)
 
     def code(self, address: str) -> bytes:
-        return bytes(self._evm.get_code(address) or b"").rstrip(b"\0")  # revm pads for its jump table
+        return bytes(self._evm.get_code(address) or b"")[:-_PADDING]
 
     def set_time(self, timestamp: int) -> None:
         if timestamp < self._timestamp:
