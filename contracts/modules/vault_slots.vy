@@ -1,0 +1,131 @@
+# pragma version 0.4.3
+"""
+@title The vault's packed slots
+@license AGPL-3.0-only
+@notice Vyper does not pack structs. Each `_pack_*` here has its `_unpack_*`, and the vault reads plainly elsewhere.
+"""
+
+from . import errors
+
+# account  cash int112 · 144 | ⌀ · 120 | locked · 112 | orders · 104 | last trade · 64 | books 8 × 8 · 0
+# owner    owner 160 · 96 | escrow 96 · 0
+# market   implementation 160 · 96 | balance 96 · 0
+# operator rights 8 · 40 | expiry 40 · 0
+# meter    capacity 96 · 136 | used 96 · 40 | updated 40 · 0
+# house    revenue 128 · 64 | pool account 64 · 0
+
+_MASK_8: constant(uint256) = 2**8 - 1
+_MASK_40: constant(uint256) = 2**40 - 1
+_MASK_64: constant(uint256) = 2**64 - 1
+_MASK_96: constant(uint256) = 2**96 - 1
+_CASH_BOUND: constant(int256) = 2**111      # cash lies in [−bound, bound)
+
+# What changes together when an account acts
+struct Account:
+    cash: int256        # [wad]
+    books: uint256      # market ids, 8 bits each, slot i at bit 8·i
+    last_trade: uint256 # [s]
+    orders: uint256     # orders that hold escrow
+    locked: bool        # whether any lock exists, so that the maps are read only then
+
+
+@internal
+@pure
+def _pack_account(account: Account) -> uint256:
+    """
+    @dev One word; reverts if cash leaves int112. The other fields are bounded by the vault.
+    """
+    assert account.cash >= -_CASH_BOUND and account.cash < _CASH_BOUND, errors.OUT_OF_RANGE
+    word: uint256 = convert(convert(account.cash << 144, bytes32), uint256)
+    word |= convert(account.locked, uint256) << 112
+    return word | (account.orders << 104) | (account.last_trade << 64) | account.books
+
+
+@internal
+@pure
+def _unpack_account(word: uint256) -> Account:
+    """
+    @dev Inverse of `_pack_account`.
+    """
+    return Account(
+        cash=convert(convert(word, bytes32), int256) >> 144,
+        books=word & _MASK_64,
+        last_trade=(word >> 64) & _MASK_40,
+        orders=(word >> 104) & _MASK_8,
+        locked=(word >> 112) & _MASK_8 != 0,
+    )
+
+
+@internal
+@pure
+def _pack_holding(holder: address, amount: uint256) -> uint256:
+    """
+    @dev An address with an amount of at most 96 bits: an owner and its escrow, a market and its balance.
+    """
+    assert amount <= _MASK_96, errors.OUT_OF_RANGE
+    return (convert(holder, uint256) << 96) | amount
+
+
+@internal
+@pure
+def _unpack_holding(word: uint256) -> (address, uint256):
+    """
+    @dev Inverse of `_pack_holding`.
+    """
+    return convert(word >> 96, address), word & _MASK_96
+
+
+@internal
+@pure
+def _pack_operator(rights: uint256, expiry: uint256) -> uint256:
+    """
+    @dev Rights of at most 8 bits with a time of at most 40.
+    """
+    return (rights << 40) | expiry
+
+
+@internal
+@pure
+def _unpack_operator(word: uint256) -> (uint256, uint256):
+    """
+    @dev Rights; expiry [s].
+    """
+    return word >> 40, word & _MASK_40
+
+
+@internal
+@pure
+def _pack_meter(capacity: uint256, used: uint256, updated: uint256) -> uint256:
+    """
+    @dev Reverts if an amount leaves 96 bits.
+    """
+    assert max(capacity, used) <= _MASK_96, errors.OUT_OF_RANGE
+    return (capacity << 136) | (used << 40) | updated
+
+
+@internal
+@pure
+def _unpack_meter(word: uint256) -> (uint256, uint256, uint256):
+    """
+    @dev Capacity [wad]; used [wad]; updated [s].
+    """
+    return word >> 136, (word >> 40) & _MASK_96, word & _MASK_40
+
+
+@internal
+@pure
+def _pack_house(pool: uint256, revenue: uint256) -> uint256:
+    """
+    @dev The pool's account id with the protocol's revenue [wad].
+    """
+    assert revenue < 2**128, errors.OUT_OF_RANGE
+    return (revenue << 64) | pool
+
+
+@internal
+@pure
+def _unpack_house(word: uint256) -> (uint256, uint256):
+    """
+    @dev Pool account id; revenue [wad].
+    """
+    return word & _MASK_64, word >> 64
