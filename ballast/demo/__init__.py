@@ -1,0 +1,1 @@
+"""The demonstration: a crash walked through a live protocol, account by account, with and without rebalancing."""

@@ -1,0 +1,61 @@
+"""How a price feed would have published a history: rounds on a move or on the heartbeat, nothing in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ballast.demo.prices import Bar, History
+
+STEP = 15  # [s] between the four points of a minute
+DEVIATION_BPS = 50  # [bps] move since the last round that publishes a new one
+HEARTBEAT = 3_600  # [s] silence after which a round is published whatever the move
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One answer of one feed (8 decimals)."""
+
+    time: int
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """All rounds published at one time, by underlying."""
+
+    time: int
+    answers: Mapping[str, int]
+
+
+def walk(bar: Bar) -> tuple[Round, Round, Round, Round]:
+    """A minute as four points: open, the extreme further from the open, the other extreme, close."""
+    adverse, other = (bar.low, bar.high) if bar.open - bar.low >= bar.high - bar.open else (bar.high, bar.low)
+    points = (bar.open, adverse, other, bar.close)
+    first, second, third, fourth = (Round(bar.time + i * STEP, answer) for i, answer in enumerate(points))
+    return first, second, third, fourth
+
+
+def publish(bars: Iterable[Bar], deviation_bps: int = DEVIATION_BPS, heartbeat: int = HEARTBEAT) -> Iterator[Round]:
+    """The rounds of one feed over `bars`; the first point always publishes."""
+    last: Round | None = None
+    for bar in bars:
+        for point in walk(bar):
+            if last is None or _is_due(last, point, deviation_bps, heartbeat):
+                last = point
+                yield point
+
+
+def ticks(history: History) -> list[Tick]:
+    """The rounds of all feeds in time order, those of one moment together."""
+    merged: dict[int, dict[str, int]] = {}
+    for symbol, bars in history.items():
+        for point in publish(bars):
+            merged.setdefault(point.time, {})[symbol] = point.answer
+    return [Tick(time, merged[time]) for time in sorted(merged)]
+
+
+def _is_due(last: Round, point: Round, deviation_bps: int, heartbeat: int) -> bool:
+    """Whether the feed would publish `point` after `last`."""
+    moved = abs(point.answer - last.answer) * 10_000 >= deviation_bps * last.answer
+    return moved or point.time - last.time >= heartbeat

@@ -1,0 +1,137 @@
+"""Who takes part: kinds of accounts as traders hold them, each opened twice, with the engine on and with it off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+OFF = " (unguarded)"  # what the twin's name ends with
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One book: which underlying, which side, with how much margin and leverage."""
+
+    symbol: str
+    leverage: int  # notional over margin; negative = short
+    margin: int  # [USD]
+    fund: bool = True  # may the engine fill it?
+    tap: bool = True  # may the engine take from it?
+
+    @property
+    def text(self) -> str:
+        """As a trader says it: "10x long BTC"."""
+        return f"{abs(self.leverage)}x {'long' if self.leverage > 0 else 'short'} {self.symbol}"
+
+    @property
+    def ring_fenced(self) -> bool:
+        """Neither filled nor tapped: it stands or falls by itself."""
+        return not (self.fund or self.tap)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to hold an account; `policy` overrides fields of the default policy, in the words of a params file."""
+
+    name: str
+    story: str
+    cash: int  # [USD] free, besides the margins
+    holdings: tuple[Holding, ...]
+    policy: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The underlyings it needs."""
+        return tuple(holding.symbol for holding in self.holdings)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One account of the demonstration."""
+
+    name: str
+    twin: str
+    guarded: bool
+    kind: Kind
+
+
+KINDS = (
+    Kind("single-10x", "all in one long, a little cash behind it", 2_000, (Holding("BTC", 10, 8_000),)),
+    Kind("single-5x", "a moderate long with no cash at all", 50, (Holding("ETH", 5, 10_000),)),
+    Kind(
+        "reserve", "a high-leverage long, most of the money idle in the treasury", 15_000, (Holding("BTC", 10, 5_000),)
+    ),
+    Kind(
+        "hedged-pair",
+        "long one, short the other: the account hardly moves, each book does",
+        50,
+        (Holding("BTC", 7, 8_000), Holding("ETH", -6, 9_000)),
+    ),
+    Kind(
+        "two-longs",
+        "the same bet twice, at different leverage",
+        3_000,
+        (Holding("BTC", 8, 6_000), Holding("ETH", 5, 6_000)),
+    ),
+    Kind(
+        "over-concentrated",
+        "as much risk in one book as the policy lets it open with",
+        50,
+        (Holding("ETH", 7, 12_000), Holding("BTC", 3, 1_500)),
+    ),
+    Kind(
+        "ring-fenced",
+        "a bet its owner wants left alone, beside a book that is looked after",
+        4_000,
+        (Holding("BTC", 6, 6_000), Holding("ETH", 6, 2_000, fund=False, tap=False)),
+    ),
+    Kind(
+        "cut-only",
+        "one book may be cut but never filled: no good money after bad",
+        6_000,
+        (Holding("ETH", 6, 5_000, fund=False), Holding("BTC", 4, 3_000)),
+    ),
+    Kind(
+        "volatility-target",
+        "a risk budget of 10 %: exposure shrinks as markets grow wild",
+        4_000,
+        (Holding("BTC", 6, 8_000), Holding("ETH", 4, 4_000)),
+        {"risk_budget": "10 %"},
+    ),
+    Kind(
+        "cautious-reserve",
+        "half of its cash must stay free, whatever happens",
+        8_000,
+        (Holding("BTC", 8, 4_000), Holding("ETH", 5, 3_000)),
+        {"treasury_reserve": "4_000"},
+    ),
+    Kind(
+        "tight-containment",
+        "at most 10 % of the account may go into one book in a day",
+        10_000,
+        (Holding("BTC", 9, 4_000), Holding("ETH", 4, 4_000)),
+        {"containment": "10 %"},
+    ),
+    Kind("small", "a small account: costs must stay in proportion", 100, (Holding("BTC", 6, 500),)),
+    Kind(
+        "four-markets",
+        "four underlyings, two of each side",
+        3_000,
+        (Holding("BTC", 6, 4_000), Holding("ETH", -5, 4_000), Holding("SOL", 5, 3_000), Holding("LINK", -4, 3_000)),
+    ),
+    Kind("alt-long", "a single long on a wild underlying", 2_000, (Holding("SOL", 5, 6_000),)),
+)
+
+
+def roster(symbols: Collection[str]) -> tuple[list[Entry], dict[str, list[str]]]:
+    """The accounts that can be opened with prices for `symbols`, and those that cannot, with what they lack."""
+    entries: list[Entry] = []
+    skipped: dict[str, list[str]] = {}
+    for kind in KINDS:
+        missing = [symbol for symbol in kind.symbols if symbol not in symbols]
+        if missing:
+            skipped[kind.name] = missing
+            continue
+        entries.append(Entry(kind.name, kind.name + OFF, True, kind))
+        entries.append(Entry(kind.name + OFF, kind.name, False, kind))
+    return entries, skipped

@@ -1,0 +1,23 @@
+"""The generated crash."""
+
+from __future__ import annotations
+
+from ballast.demo import crash, prices
+from ballast.demo.prices import DAY, HOUR
+
+
+def test_generate__twice__same_bars() -> None:
+    """The seed decides everything."""
+    assert crash.generate() == crash.generate()
+    assert crash.generate(2) != crash.generate(3)
+
+
+def test_generate__default__falls_by_about_forty_per_cent() -> None:
+    """The shape is a crash for both underlyings, most of it within hours, and says that it is generated."""
+    window = crash.generate()
+    falls = {symbol: prices.drawdown(bars, window.start, window.end) for symbol, bars in window.history.items()}
+    assert 0.35 < falls["BTC"] < 0.45 and 0.35 < falls["ETH"] < 0.50
+    assert "generated" in crash.LABEL
+    assert (window.end - window.start, window.warm_up) == (36 * HOUR, DAY)
+    for bars in window.history.values():
+        assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in bars)
