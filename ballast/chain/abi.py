@@ -23,7 +23,9 @@ MANIFEST = ROOT / ".build" / "__local__.json"
 _CODEC = ABICodec(registry)
 _ERROR_STRING = keccak(text="Error(string)")[:4]
 
-checksum = cache(to_checksum_address)
+Translation = Callable[[Any], Any]
+
+checksum: Callable[[Any], str] = cache(to_checksum_address)
 
 
 class MissingArtifact(LookupError):
@@ -48,46 +50,57 @@ def _element(parameter: Mapping[str, Any]) -> dict[str, Any]:
     return {**parameter, "type": parameter["type"][: parameter["type"].rindex("[")]}
 
 
-def _plainer(parameter: Mapping[str, Any]) -> Callable[[Any], Any] | None:
-    """A function from what callers write to what the codec encodes, or None where they are the same."""
+def _plainer(parameter: Mapping[str, Any]) -> Translation | None:
+    """From what callers write to what the codec encodes; None where they are the same."""
     kind = parameter["type"]
     if kind.endswith("]"):
-        inner = _plainer(_element(parameter))
-        return inner and (lambda values, inner=inner: [inner(value) for value in values])
+        return _each(_plainer(_element(parameter)))
     if kind == "tuple":
         names = [component["name"] for component in parameter["components"]]
         parts = [_plainer(component) for component in parameter["components"]]
-        return lambda value: _fields(value, names, parts)
-    if kind == "address":
-        return lambda value: getattr(value, "address", value)
-    return None
+        return lambda value: _translate(parts, _fields(value, names))
+    return _address_of if kind == "address" else None
 
 
-def _fields(value: Any, names: list[str], parts: Sequence[Callable[[Any], Any] | None]) -> list[Any]:
-    if isinstance(value, Mapping):
-        if unknown := set(value) - set(names):
-            raise TypeError(f"no such field: {', '.join(sorted(unknown))}; expected {', '.join(names)}")
-        items = [value[name] for name in names]
-    elif isinstance(value, (tuple, list)):
-        items = list(value)
-    else:
-        items = [getattr(value, name) for name in names]
-    if len(items) != len(names):
-        raise TypeError(f"{len(items)} fields given, expected {', '.join(names)}")
-    return [part(item) if part else item for part, item in zip(parts, items, strict=True)]
-
-
-def _dresser(parameter: Mapping[str, Any]) -> Callable[[Any], Any] | None:
-    """A function from what the codec decodes to what callers read, or None where they are the same."""
+def _dresser(parameter: Mapping[str, Any]) -> Translation | None:
+    """From what the codec decodes to what callers read; None where they are the same."""
     kind = parameter["type"]
     if kind.endswith("]"):
-        inner = _dresser(_element(parameter))
-        return (lambda values, inner=inner: [inner(value) for value in values]) if inner else list
+        return _each(_dresser(_element(parameter))) or list
     if kind == "tuple":
         record = _record(tuple(component["name"] for component in parameter["components"]))
         parts = [_dresser(component) for component in parameter["components"]]
-        return lambda values: record(*(p(v) if p else v for p, v in zip(parts, values, strict=True)))
+        return lambda values: record(*_translate(parts, values))
     return checksum if kind == "address" else None
+
+
+def _each(translation: Translation | None) -> Translation | None:
+    if translation is None:
+        return None
+    return lambda values: [translation(value) for value in values]
+
+
+def _translate(parts: Sequence[Translation | None], values: Sequence[Any]) -> list[Any]:
+    return [part(value) if part else value for part, value in zip(parts, values, strict=True)]
+
+
+def _address_of(value: Any) -> Any:
+    return getattr(value, "address", value)
+
+
+def _fields(value: Any, names: list[str]) -> list[Any]:
+    """A struct's fields in order, from whatever carries them."""
+    if isinstance(value, Mapping):
+        if unknown := set(value) - set(names):
+            raise TypeError(f"no such field: {', '.join(sorted(unknown))}; expected {', '.join(names)}")
+        if missing := set(names) - set(value):
+            raise TypeError(f"missing field: {', '.join(sorted(missing))}")
+        return [value[name] for name in names]
+    if isinstance(value, (tuple, list)):
+        if len(value) != len(names):
+            raise TypeError(f"{len(value)} fields given, expected {', '.join(names)}")
+        return list(value)
+    return [getattr(value, name) for name in names]
 
 
 class Parameters:
@@ -112,14 +125,14 @@ class Parameters:
             raise TypeError(f"{len(values)} arguments given, expected ({', '.join(self.names)})")
         if not values:
             return b""
-        return bytes(self._encode([p(v) if p else v for p, v in zip(self._plainers, values, strict=True)]))
+        return bytes(self._encode(_translate(self._plainers, values)))
 
     def decode(self, data: bytes) -> list[Any]:
         """One value per parameter."""
         if not self.types:
             return []
         values = self._decode(_CODEC.stream_class(data))
-        return [dress(v) if dress else v for dress, v in zip(self._dressers, values, strict=True)]
+        return _translate(self._dressers, values)
 
 
 class Function:

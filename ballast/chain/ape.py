@@ -54,7 +54,8 @@ class ApeChain(Web3Chain):
         try:
             receipt = signer.call(self._ape.network.ecosystem.create_transaction(**fields))
         except ContractLogicError as error:
-            raise Reverted(error.revert_message if error.revert_message != TransactionError.DEFAULT_MESSAGE else "")
+            reason = error.revert_message
+            raise Reverted("" if reason == TransactionError.DEFAULT_MESSAGE else reason) from None
         except ProviderError as error:
             raise NodeError(f"{self.network}: {error}") from None
         return str(receipt.txn_hash)

@@ -102,8 +102,8 @@ class Web3Chain(Chain):
         """A raw request."""
         try:
             response = self._provider.make_request(method, list(params))
-        except (requests.RequestException, OSError) as error:
-            raise NodeError(f"no node answers at {self.url} ({type(error).__name__})") from None
+        except (requests.RequestException, OSError) as failure:
+            raise NodeError(f"no node answers at {self.url} ({type(failure).__name__})") from None
         except json.JSONDecodeError:
             raise NodeError(f"what answers at {self.url} is not a node") from None
         if error := response.get("error"):
