@@ -116,11 +116,11 @@ def engine_rate(market: uint256, fast_volatility: uint256, age: uint256) -> uint
 def quote_config(market: uint256) -> ILiquidityPool.QuoteConfig:
     """
     @notice How the pool quotes a market.
-    @dev Reverts where it does not.
+    @dev Does not revert: a market without a quote reads as zeros.
     @param market Market id.
-    @return All parameters.
+    @return All parameters, all zero where it does not quote.
     """
-    return self._config(market)
+    return self._unpack_quote(self._quotes[market])
 
 
 # ------------------------------------------------------------------------------------------------

@@ -1,0 +1,307 @@
+"""A market of perpetuals, bit-exact with `contracts/DerivativesMarket.vy`. Time is an argument: `now` [s]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ballast.model import risk
+from ballast.model.errors import require
+from ballast.model.fixed_point import OUT_OF_RANGE, WAD, ceil_div, clamp, floor_div, mul_wad_down, mul_wad_up
+from ballast.model.risk import FILL, OPEN, REDUCE, TAKE, TAP, BookRisk, Mark, RiskParams
+
+if TYPE_CHECKING:
+    from ballast.model.oracle import Feed, Quote
+    from ballast.model.pool import LiquidityPool
+
+DAY = 86_400  # [s]
+CENT = 10**16  # [wad]
+PPM = 10**12  # [wad] one part per million
+MILLI = 10**15  # [wad] one thousandth of a unit
+
+ACTIVE, REDUCE_ONLY, HALTED = 0, 1, 2
+
+ZERO_SIZE = "market: zero size"
+OPENING_CLOSED = "market: opening is closed"
+REDUCING_CLOSED = "market: reducing is closed"
+OPEN_INTEREST_CAP = "market: open interest cap"
+POOL_BOOK = "market: the pool's own book"
+BAD_FRACTION = "market: bad fraction"
+COST_TOO_HIGH = "market: cost too high"
+UNKNOWN_STATE = "market: unknown state"
+MARKET_PARAMETER = "market: parameter out of bounds"
+
+
+@dataclass(frozen=True)
+class MarketConfig(RiskParams):
+    """All parameters of a market."""
+
+    max_funding_rate: int  # [wad] funding per day and unit of notional at full skew
+    skew_scale: int  # [wad units] net size of all accounts but the pool at which funding is full
+    open_interest_cap: int  # [wad units] most that all longs, or all shorts, may add up to
+
+    def check(self) -> None:
+        """The contract's hard bounds."""
+        _check_parameter(self.range_multiplier, WAD // 10, 10 * WAD, PPM)
+        _check_parameter(self.range_min, WAD // 200, WAD * 9 // 10, PPM)
+        _check_parameter(self.range_max, self.range_min, WAD * 9 // 10, PPM)
+        _check_parameter(self.initial_ratio, WAD * 105 // 100, 5 * WAD, PPM)
+        _check_parameter(self.close_rate, 0, WAD // 20, PPM)
+        _check_parameter(self.max_funding_rate, 0, WAD // 100, PPM)
+        _check_parameter(self.skew_scale, MILLI, 2**56 * MILLI - MILLI, MILLI)
+        _check_parameter(self.open_interest_cap, 0, 2**95 - 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One account's exposure and margin."""
+
+    size: int = 0  # [wad units] perpetual, long if positive
+    base: int = 0  # [wad] equity = base + size · (price − cumulative funding)
+    legs: int = 0  # option legs
+    net_deposit: int = 0  # [wad] margin put in less margin taken out, in whole cents, at least 0
+
+
+@dataclass(frozen=True, slots=True)
+class TradeResult:
+    """What a trade did to the account, and what the pool's book lacks after it."""
+
+    risk: BookRisk
+    before: BookRisk
+    pool_short_initial: int  # [wad]
+    pool_short_maintenance: int  # [wad]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a cut of a book does, or did."""
+
+    risk: BookRisk
+    cost: int  # [wad] what the account loses to the pool's spread
+    pool_short_initial: int  # [wad]
+    pool_short_maintenance: int  # [wad]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fill:
+    size: int
+    price: int
+    account: Book
+    pool: Book
+
+
+class Market:
+    """Books, funding, open interest. Rights are the caller's matter here: only the vault and the engines call."""
+
+    def __init__(self, id_: int, feed: Feed, pool: LiquidityPool, config: MarketConfig, now: int) -> None:
+        config.check()
+        self.id = id_
+        self.feed = feed
+        self.pool = pool
+        self.config = config
+        self.state = ACTIVE
+        self.books: dict[int, Book] = {}
+        self.cumulative_funding = 0  # [wad] per unit
+        self.accrued_at = now  # [s]
+        self.skew = 0  # [wad units]
+        self.open_interest = 0  # [wad units]
+
+    # Protocol contracts
+
+    def move_margin(self, account: int, amount: int) -> tuple[int, bool]:
+        """Put margin in or take it out; what went beyond net deposits, and whether the book is now empty."""
+        book = self.book(account)
+        taken = max(0, -amount)
+        beyond = taken - min(taken, book.net_deposit)
+        net_deposit = book.net_deposit - (taken - beyond) + max(0, amount)
+        book = _packed(replace(book, base=book.base + amount, net_deposit=net_deposit))
+        self.books[account] = book
+        return beyond, book.size == 0 and book.legs == 0 and book.base == 0
+
+    def trade(self, account: int, size: int, price: int, now: int) -> TradeResult:
+        """Trade between an account and the pool at the Exchange's price."""
+        require(account != self.pool.account, POOL_BOOK)
+        require(size != 0, ZERO_SIZE)
+        mark = self._mark(self.feed.quote(now), now)
+        book = self.book(account)
+        if _grows(book.size, size):
+            require(mark.gates & OPEN != 0, OPENING_CLOSED)
+        else:
+            require(mark.gates & REDUCE != 0, REDUCING_CLOSED)
+
+        fill = self._fill(book, size, price, mark.funding)
+        self._store(account, fill, mark.funding, now)
+        return TradeResult(
+            risk.book_risk(mark, fill.account.size, fill.account.base),
+            risk.book_risk(mark, book.size, book.base),
+            *_shortfalls(mark, fill.pool),
+        )
+
+    def reduce(self, account: int, fraction: int, max_cost: int, now: int) -> Cut:
+        """Close a share of the book against the pool at its engine price."""
+        quote = self.feed.quote(now)
+        mark = self._mark(quote, now)
+        cut, fill = self._cut(account, fraction, quote, mark, now)
+        require(cut.cost <= max_cost, COST_TOO_HIGH)
+        self._store(account, fill, mark.funding, now)
+        return cut
+
+    # Anyone
+
+    def settle(self, now: int) -> None:
+        """Consume the unprocessed oracle rounds."""
+        self.feed.consume(now)
+
+    def accrue(self, now: int) -> None:
+        """Store the funding accrued up to now."""
+        cumulative = self._accrued(self.feed.quote(now).price, now)
+        require(_fits(cumulative, 111), OUT_OF_RANGE)
+        self.cumulative_funding, self.accrued_at = cumulative, now
+
+    # Owner
+
+    def set_config(self, config: MarketConfig, now: int) -> None:
+        """Set the parameters, after accruing funding under the old ones."""
+        config.check()
+        self.accrue(now)
+        self.config = config
+
+    def set_state(self, state: int) -> None:
+        """0 = active, 1 = reduce-only, 2 = halted."""
+        require(state <= HALTED, UNKNOWN_STATE)
+        self.state = state
+
+    # Views
+
+    def book(self, account: int) -> Book:
+        """The book as stored."""
+        return self.books.get(account, Book())
+
+    def book_risk(self, account: int, now: int) -> BookRisk:
+        """The book valued now."""
+        return self.book_risks([account], now)[0]
+
+    def book_risks(self, accounts: Sequence[int], now: int) -> list[BookRisk]:
+        """Many books at one price."""
+        mark = self._mark(self.feed.quote(now), now)
+        books = (self.book(account) for account in accounts)
+        return [risk.book_risk(mark, book.size, book.base) for book in books]
+
+    def preview_reduce(self, account: int, fraction: int, now: int) -> Cut:
+        """What `reduce` would do now."""
+        quote = self.feed.quote(now)
+        return self._cut(account, fraction, quote, self._mark(quote, now), now)[0]
+
+    def engine_cost(self, now: int) -> int:
+        """What the pool asks to take a cut over, per unit of notional."""
+        return self._engine_rate(self.feed.quote(now), now)
+
+    def liquidation_price(self, account: int, now: int) -> int:
+        """Oracle price at which the book meets its maintenance margin; 0 where none does."""
+        mark, book = self._mark(self.feed.quote(now), now), self.book(account)
+        return risk.liquidation_price(mark.maintenance_rate, book.size, book.base, mark.funding)
+
+    def funding(self, now: int) -> tuple[int, int]:
+        """Cumulative funding per unit up to now, and the present rate per day."""
+        return self._accrued(self.feed.quote(now).price, now), self._funding_rate()
+
+    # Valuation
+
+    def _mark(self, quote: Quote, now: int) -> Mark:
+        gates = gates_of(self.state, quote.jumped)
+        return risk.mark_of(self.config, quote, self._accrued(quote.price, now), gates)
+
+    def _funding_rate(self) -> int:
+        scale = self.config.skew_scale
+        return floor_div(clamp(self.skew, -scale, scale) * self.config.max_funding_rate, scale)
+
+    def _accrued(self, price: int, now: int) -> int:
+        if self.skew == 0 or self.accrued_at == now:
+            return self.cumulative_funding
+        elapsed = now - self.accrued_at
+        return self.cumulative_funding + floor_div(self._funding_rate() * price * elapsed, DAY * WAD)
+
+    def _engine_rate(self, quote: Quote, now: int) -> int:
+        return self.pool.engine_rate(self.id, quote.fast_volatility, now - quote.updated_at)
+
+    # Trades
+
+    def _fill(self, book: Book, size: int, price: int, funding: int) -> _Fill:
+        cost = ceil_div(size * (price - funding), WAD)
+        pool = self.book(self.pool.account)
+        return _Fill(
+            size,
+            price,
+            replace(book, size=book.size + size, base=book.base - cost),
+            replace(pool, size=pool.size - size, base=pool.base + cost),
+        )
+
+    def _cut(self, account: int, fraction: int, quote: Quote, mark: Mark, now: int) -> tuple[Cut, _Fill]:
+        require(account != self.pool.account, POOL_BOOK)
+        require(0 < fraction <= WAD, BAD_FRACTION)
+        require(mark.gates & REDUCE != 0, REDUCING_CLOSED)
+        book = self.book(account)
+        closed = mul_wad_down(abs(book.size), fraction)
+        rate = self._engine_rate(quote, now)
+        if book.size < 0:
+            size, price = closed, mul_wad_up(quote.price, WAD + rate)
+        else:
+            size, price = -closed, mul_wad_down(quote.price, WAD - rate)
+        fill = self._fill(book, size, price, mark.funding)
+        after = risk.book_risk(mark, fill.account.size, fill.account.base)
+        before = risk.equity_of(book.size, book.base, mark.price, mark.funding)
+        return Cut(after, before - after.equity, *_shortfalls(mark, fill.pool)), fill
+
+    def _store(self, account: int, fill: _Fill, funding: int, now: int) -> None:
+        book, pool = _packed(fill.account), _packed(fill.pool)
+        skew = self.skew + fill.size
+        require(_fits(funding, 111) and _fits(skew, 95), OUT_OF_RANGE)
+        longs_before = max(fill.account.size - fill.size, 0) + max(fill.pool.size + fill.size, 0)
+        longs_after = max(book.size, 0) + max(pool.size, 0)
+        open_interest = self.open_interest + longs_after - longs_before
+        require(longs_after <= longs_before or open_interest <= self.config.open_interest_cap, OPEN_INTEREST_CAP)
+
+        self.books[account], self.books[self.pool.account] = book, pool
+        self.cumulative_funding, self.accrued_at, self.skew = funding, now, skew
+        self.open_interest = open_interest
+
+
+def gates_of(state: int, jumped: bool) -> int:
+    """What a market's state lets happen to a book."""
+    if state == HALTED:
+        return REDUCE
+    if jumped:
+        return REDUCE | TAKE | TAP
+    if state == REDUCE_ONLY:
+        return REDUCE | TAKE | FILL | TAP
+    return OPEN | REDUCE | TAKE | FILL | TAP
+
+
+def _grows(held: int, size: int) -> bool:
+    """Whether a trade adds exposure on either side: anything but a step from `held` toward zero."""
+    remaining = held + size
+    return remaining < 0 or size > 0 if held >= 0 else remaining > 0 or size < 0
+
+
+def _shortfalls(mark: Mark, book: Book) -> tuple[int, int]:
+    """What a book lacks to its initial and to its maintenance margin."""
+    needs = risk.book_risk(mark, book.size, book.base)
+    return max(needs.initial - needs.equity, 0), max(needs.maintenance - needs.equity, 0)
+
+
+def _packed(book: Book) -> Book:
+    """The book as its slot keeps it: in range, the net deposit in whole cents."""
+    cents = book.net_deposit // CENT
+    require(_fits(book.size, 95) and _fits(book.base, 103) and cents < 2**48, OUT_OF_RANGE)
+    return replace(book, net_deposit=cents * CENT)
+
+
+def _fits(number: int, bits: int) -> bool:
+    """Whether −2^bits ≤ number < 2^bits."""
+    return -(2**bits) <= number < 2**bits
+
+
+def _check_parameter(number: int, low: int, high: int, unit: int) -> None:
+    """Within its bounds, and a multiple of the unit it is stored in."""
+    require(low <= number <= high and number % unit == 0, MARKET_PARAMETER)

@@ -1,0 +1,148 @@
+"""HLT-11, SOL-3: the market's contract equals its model bit for bit, and stays zero-sum, whatever happens to it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ballast.chain import Reverted
+from ballast.model.market import MarketConfig
+from tests.market_bench import CONFIG, QUOTE_CONFIG, UNLIMITED, WAD, MarketBench, plain
+
+ACCOUNTS = (2, 3, 4)
+
+EXTREME = MarketConfig(
+    range_multiplier=10 * WAD,
+    range_min=WAD // 200,
+    range_max=WAD * 9 // 10,
+    initial_ratio=5 * WAD,
+    close_rate=WAD // 20,
+    max_funding_rate=WAD // 100,
+    skew_scale=10**15,
+    open_interest_cap=2**95 - 1,
+)
+
+
+def spread(low: int, high: int) -> st.SearchStrategy[int]:
+    """Numbers of every order of magnitude, and the edges."""
+    exponents = st.integers(low.bit_length(), high.bit_length())
+    anywhere = exponents.flatmap(lambda bits: st.integers(max(low, 2**bits // 2), max(low, min(high, 2**bits))))
+    return st.one_of(anywhere, st.sampled_from((low, high)))
+
+
+def signed(high: int) -> st.SearchStrategy[int]:
+    return st.builds(lambda number, sign: sign * number, spread(1, high), st.sampled_from((-1, 1)))
+
+
+accounts = st.sampled_from(ACCOUNTS)
+volatilities = spread(10**16, 50 * WAD)
+usual_sizes = st.one_of(signed(100 * WAD), signed(2**64), signed(2**75))
+jumps = st.sampled_from((False, False, False, True))
+trades = st.tuples(st.just("trade"), accounts, usual_sizes, st.integers(90, 110))
+closes = st.tuples(st.just("close"), accounts, st.sampled_from((-100, -150, -50)), st.integers(90, 110))
+reductions = st.tuples(
+    st.just("reduce"), accounts, spread(1, WAD), st.one_of(st.just(UNLIMITED), st.just(UNLIMITED), spread(1, 10**21))
+)
+steps = st.one_of(
+    st.tuples(st.just("quote"), spread(10**12, 10**25), st.integers(50, 200), volatilities, volatilities, jumps),
+    st.tuples(st.just("step"), st.integers(80, 125), st.integers(0, 90_000)),
+    st.tuples(st.just("wait"), spread(1, 10**8)),
+    st.tuples(st.just("margin"), accounts, signed(10**24)),
+    trades,
+    trades,
+    st.tuples(st.just("trade"), accounts, signed(2**96), st.integers(90, 110)),
+    closes,
+    closes,
+    reductions,
+    reductions,
+    st.tuples(st.just("state"), st.sampled_from((0, 0, 0, 0, 1, 2))),
+    st.tuples(st.just("accrue")),
+    st.tuples(st.just("config"), st.sampled_from((CONFIG, EXTREME))),
+)
+
+
+@pytest.fixture(scope="module")
+def benches() -> dict[str, MarketBench]:
+    return {"usual": MarketBench(CONFIG), "extreme": MarketBench(EXTREME)}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    kind=st.sampled_from(("usual", "extreme")),
+    opening=st.lists(trades, min_size=2, max_size=4),
+    walk=st.lists(steps, min_size=10, max_size=40),
+)
+def test_market__any_walk__equals_model_and_stays_zero_sum(
+    benches: dict[str, MarketBench], kind: str, opening: list[tuple[Any, ...]], walk: list[tuple[Any, ...]]
+) -> None:
+    """SOL-3, HLT-11: after every step chain = model, Σ size = 0, Σ base = margin moved in, and previews came true."""
+    bench = benches[kind]
+    bench.reset()
+    margin = 0
+    for name, *args in opening + walk:
+        with suppress(Reverted):  # refused by both, for one reason
+            margin += _step(bench, name, args)
+        bench.assert_same_state(*ACCOUNTS)
+        bench.assert_zero_sum(margin, *ACCOUNTS)
+
+
+def _step(bench: MarketBench, name: str, args: list[Any]) -> int:
+    """One step on both sides; the margin it moved into the market."""
+    market, model, price = bench.market, bench.model, bench.feed.value.price
+    match name, args:
+        case "quote", [price, skewed, fast, slow, jumped]:
+            bench.quote(price, average=price * skewed // 100, fast_volatility=fast, slow_volatility=slow, jumped=jumped)
+        case "step", [percent, age]:
+            bench.quote(min(10**25, price * percent // 100 + 1), age=age)
+        case "wait", [seconds]:
+            bench.chain.advance(seconds)
+        case "margin", [account, amount]:
+            bench.move_margin(account, amount)
+            return int(amount)
+        case "trade", [account, size, percent]:
+            bench.trade(account, size, price * percent // 100)
+        case "close", [account, share, percent]:
+            bench.trade(account, model.book(account).size * share // 100, price * percent // 100)
+        case "reduce", [account, fraction, max_cost]:
+            preview = bench.same(
+                lambda: market.preview_reduce(account, fraction),
+                lambda: model.preview_reduce(account, fraction, bench.now),
+            )
+            assert plain(bench.reduce(account, fraction, max_cost).returned) == plain(preview)
+        case "state", [state]:
+            bench.same(lambda: market.set_state(state, sender=bench.owner), lambda: model.set_state(state))
+        case "accrue", []:
+            bench.same(lambda: market.accrue(sender=bench.stranger), lambda: model.accrue(bench.now))
+        case "config", [config]:
+            bench.same(
+                lambda: market.set_config(config, sender=bench.owner), lambda: model.set_config(config, bench.now)
+            )
+    return 0
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    size=st.one_of(signed(2**200), usual_sizes),
+    skew=st.one_of(signed(2**95), usual_sizes, st.just(0)),
+    price=spread(10**6, 2**92),
+    volatility=volatilities,
+    age=spread(0, 10**7),
+)
+def test_pool__any_question__equals_model(
+    benches: dict[str, MarketBench], size: int, skew: int, price: int, volatility: int, age: int
+) -> None:
+    """HLT-11: the pool's prices and rates, at any size, inventory, volatility and age."""
+    bench = benches["usual"]
+    pool, model = bench.pool, bench.model.pool
+    with suppress(Reverted):  # refused by both, for one reason
+        filled = bench.same(
+            lambda: pool.order_price(1, size, price, volatility, skew),
+            lambda: model.order_price(1, size, price, volatility, skew),
+        )
+        assert (filled - price) * size >= 0
+    rate = bench.same(lambda: pool.engine_rate(1, volatility, age), lambda: model.engine_rate(1, volatility, age))
+    assert QUOTE_CONFIG.base_spread <= rate < WAD
