@@ -1,0 +1,413 @@
+"""`Vault.vy` in integers: custody, accounts and the firewall between markets.
+
+Senders are any hashable values. Amounts are USD [wad] inside and token units [raw] in `deposit`, `withdraw`, `claim`
+and `collect_revenue`. Every call that looks at the clock takes `now` [s].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ballast.model.atomic import atomic
+from ballast.model.errors import require
+from ballast.model.fixed_point import mul_wad_down
+
+WAD = 10**18
+
+TRADE, MARGIN, WITHDRAW, ALL_RIGHTS = 1, 2, 4, 7
+EXCHANGE, REBALANCER = 1, 2
+
+BOOKS = 8
+MAX_MARKETS = 127
+MAX_ORDERS = 32
+MAX_REWARD = 200 * WAD
+WINDOW = 86_400
+MIN_CAPACITY = WAD
+MAX_CAPACITY = 2**95
+
+_CASH_BOUND = 2**111
+_AMOUNT_BOUND = 2**96
+_REVENUE_BOUND = 2**128
+
+
+class Venue(Protocol):
+    """What the vault calls of a market."""
+
+    def move_margin(self, account: int, amount: int) -> tuple[int, bool]: ...
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Margin into the book at a slot, or out of it."""
+
+    slot: int
+    amount: int  # [wad]
+
+
+@dataclass(frozen=True)
+class Treasury:
+    """An account's free part and its list of books."""
+
+    cash: int  # [wad]
+    escrow: int  # [wad]
+    locked: int  # [wad]
+    last_trade: int  # [s]
+    books: tuple[int, ...]  # market ids by slot; 0 = empty slot
+
+    @property
+    def slots(self) -> int:
+        """The list as the contract packs it."""
+        return sum(market << 8 * slot for slot, market in enumerate(self.books))
+
+
+@dataclass
+class Account:
+    """What the vault stores of an account."""
+
+    owner: Hashable
+    cash: int = 0  # [wad]
+    escrow: int = 0  # [wad]
+    books: list[int] = field(default_factory=lambda: [0] * BOOKS)
+    last_trade: int = 0  # [s]
+    orders: int = 0
+    operators: dict[Hashable, tuple[int, int]] = field(default_factory=dict)  # rights, expiry [s]
+    locks: dict[int, int] = field(default_factory=dict)  # market → [wad]
+
+    @property
+    def locked(self) -> int:
+        """Σ of the locks [wad]."""
+        return sum(self.locks.values())
+
+    def set_cash(self, cash: int) -> None:
+        """Cash within its packed field."""
+        require(-_CASH_BOUND <= cash < _CASH_BOUND, "math: out of range")
+        self.cash = cash
+
+    def set_escrow(self, escrow: int) -> None:
+        """Escrow within its packed field."""
+        require(escrow < _AMOUNT_BOUND, "math: out of range")
+        self.escrow = escrow
+
+    def open_book(self, market: int) -> None:
+        """Put a market into its slot, or the first empty one."""
+        if market not in self.books:
+            require(0 in self.books, "vault: too many books")
+            self.books[self.books.index(0)] = market
+
+    def free_book(self, market: int) -> None:
+        """Empty a market's slot."""
+        self.books[self.books.index(market)] = 0
+
+
+@dataclass
+class Ledger:
+    """What the vault stores of a market."""
+
+    venue: Venue
+    balance: int = 0  # [wad]
+    capacity: int = 0  # [wad] of the meter
+    used: int = 0  # [wad] of the meter when it was last stored
+    updated: int = 0  # [s]
+
+    def metered(self, now: int) -> int:
+        """What of the meter is in use now [wad]."""
+        drained = self.capacity * (now - self.updated) // WINDOW
+        return self.used - min(drained, self.used)
+
+    def draw(self, amount: int, now: int) -> int:
+        """Use the meter for up to `amount`; what it let through [wad]."""
+        used = self.metered(now)
+        drawn = min(amount, self.capacity - min(used, self.capacity))
+        if drawn:
+            self.used, self.updated = used + drawn, now
+        return drawn
+
+
+class Vault:
+    """Custody of one settlement token."""
+
+    def __init__(self, decimals: int, pool_share: int, owner: Hashable = "owner") -> None:
+        require(decimals <= 18, "vault: bad decimals")
+        require(pool_share <= WAD, "vault: parameter out of bounds")
+        self.owner = owner
+        self.scale = 10 ** (18 - decimals)
+        self.pool_share = pool_share
+        self.custody = 0  # [raw] paid in less paid out
+        self.accounts: dict[int, Account] = {}
+        self.markets: dict[int, Ledger] = {}
+        self.roles: dict[Hashable, int] = {}
+        self.claimable: dict[Hashable, int] = {}  # [wad]
+        self.pool_account = 0
+        self.protocol_revenue = 0  # [wad]
+
+    # Anyone
+
+    def open_account(self, owner: Hashable) -> int:
+        self._check_party(owner)
+        account = len(self.accounts) + 1
+        self.accounts[account] = Account(owner)
+        return account
+
+    def deposit(self, account: int, amount: int) -> None:
+        require(amount != 0, "vault: zero amount")
+        self._check_account(account)
+        state = self.accounts[account]
+        state.set_cash(state.cash + amount * self.scale)
+        self.custody += amount
+
+    def release_lock(self, account: int, market: int, *, now: int) -> int:
+        locks = self.accounts[account].locks if account in self.accounts else {}
+        if not locks.get(market):
+            return 0
+        released = self.markets[market].draw(locks[market], now)
+        locks[market] -= released
+        return released
+
+    def claim(self, claimant: Hashable, receiver: Hashable) -> int:
+        amount = self.claimable.get(claimant, 0) // self.scale
+        self._pay(receiver, amount)
+        self.claimable[claimant] = self.claimable.get(claimant, 0) - amount * self.scale
+        return amount
+
+    # Account owner and operators
+
+    def withdraw(self, sender: Hashable, account: int, amount: int, receiver: Hashable, *, now: int) -> None:
+        self._check_right(account, sender, WITHDRAW, now)
+        require(amount != 0, "vault: zero amount")
+        state = self.accounts[account]
+        require(amount <= max(state.cash, 0) // self.scale, "vault: insufficient cash")
+        cash = state.cash - amount * self.scale
+        require(cash >= state.locked, "vault: cash is locked")
+        self._pay(receiver, amount)
+        state.set_cash(cash)
+
+    def set_operator(self, sender: Hashable, account: int, operator: Hashable, rights: int, expiry: int) -> None:
+        require(account in self.accounts and sender == self.accounts[account].owner, "access: not the owner")
+        require(rights <= ALL_RIGHTS and expiry < 2**40, "vault: parameter out of bounds")
+        self.accounts[account].operators[operator] = (rights, expiry)
+
+    # Engines
+
+    def transfer_margin(
+        self,
+        engine: Hashable,
+        account: int,
+        transfers: Iterable[Transfer],
+        reward: int = 0,
+        keeper: Hashable = None,
+        *,
+        now: int,
+    ) -> int:
+        self._check_engine(engine, REBALANCER)
+        require(reward <= MAX_REWARD, "vault: reward too high")
+        transfers = list(transfers)
+        if account not in self.accounts:  # an empty word: no cash, no books
+            require(not transfers, "vault: no such book")
+            return 0
+        state = self.accounts[account]
+        with self._atomic(*(market for market in state.books if market)):
+            for transfer in transfers:
+                market = state.books[transfer.slot] if transfer.slot < BOOKS else 0
+                require(market != 0, "vault: no such book")
+                self._move_margin(account, market, transfer.amount, now)
+            require(state.cash >= 0, "vault: insufficient cash")
+            paid = min(reward, max(state.cash - state.locked, 0))
+            state.set_cash(state.cash - paid)
+        self._reward(keeper, paid)
+        return paid
+
+    def allocate(self, engine: Hashable, account: int, actor: Hashable, market: int, amount: int, *, now: int) -> None:
+        self._check_engine(engine, REBALANCER)
+        self._check_right(account, actor, MARGIN, now)
+        require(amount != 0, "vault: zero amount")
+        state = self.accounts[account]
+        with self._atomic(market):
+            if amount > 0:
+                require(state.cash >= amount, "vault: insufficient cash")
+                state.open_book(market)
+            else:
+                require(market in state.books, "vault: no such book")
+            self._move_margin(account, market, amount, now)
+            state.last_trade = now
+
+    def lock_escrow(
+        self, engine: Hashable, account: int, actor: Hashable, margin: int, execution_fee: int, *, now: int
+    ) -> None:
+        self._check_engine(engine, EXCHANGE)
+        self._check_right(account, actor, TRADE, now)
+        amount = margin + execution_fee
+        state = self.accounts[account]
+        require(amount <= max(state.cash, 0), "vault: insufficient cash")
+        require(state.cash - execution_fee >= state.locked, "vault: cash is locked")
+        require(state.orders < MAX_ORDERS, "vault: too many orders")
+        state.set_escrow(state.escrow + amount)
+        state.set_cash(state.cash - amount)
+        state.orders += 1
+        state.last_trade = now
+
+    def release_escrow(
+        self, engine: Hashable, account: int, amount: int, execution_fee: int, executor: Hashable
+    ) -> None:
+        self._check_engine(engine, EXCHANGE)
+        state = self.accounts[account]
+        self._take_escrow(state, amount)
+        state.set_cash(state.cash + amount - execution_fee)
+        state.orders -= 1
+        self._reward(executor, execution_fee)
+
+    def fill_order(
+        self,
+        engine: Hashable,
+        account: int,
+        market: int,
+        margin: int,
+        fee: int,
+        execution_fee: int,
+        executor: Hashable,
+        *,
+        now: int,
+    ) -> None:
+        self._check_engine(engine, EXCHANGE)
+        state = self.accounts[account]
+        with self._atomic(market):
+            self._take_escrow(state, margin + execution_fee)
+            state.open_book(market)
+            state.orders -= 1
+            state.last_trade = now
+            self._collect_fee(market, fee)
+            self._reward(executor, execution_fee)
+            self._move(account, market, margin - fee)
+
+    def top_up_pool(self, engine: Hashable, market: int, amount: int, *, now: int) -> int:
+        self._check_engine(engine, EXCHANGE | REBALANCER)
+        if self.pool_account == 0:
+            return 0
+        state = self.accounts[self.pool_account]
+        moved = min(amount, max(state.cash, 0))
+        if moved:
+            with self._atomic(market):
+                state.open_book(market)
+                self._move_margin(self.pool_account, market, moved, now)
+        return moved
+
+    # Owner
+
+    def add_market(self, sender: Hashable, venue: Venue) -> int:
+        self._check_owner(sender)
+        require(all(ledger.venue is not venue for ledger in self.markets.values()), "vault: market exists")
+        require(len(self.markets) < MAX_MARKETS, "vault: too many markets")
+        market = len(self.markets) + 1
+        self.markets[market] = Ledger(venue)
+        return market
+
+    def set_engine(self, sender: Hashable, engine: Hashable, roles: int) -> None:
+        self._check_owner(sender)
+        require(roles <= EXCHANGE | REBALANCER, "vault: parameter out of bounds")
+        self.roles[engine] = roles
+
+    def set_pool(self, sender: Hashable, account: int) -> None:
+        self._check_owner(sender)
+        self._check_account(account)
+        require(self.pool_account == 0, "vault: pool is set")
+        self.pool_account = account
+
+    def set_meter(self, sender: Hashable, market: int, capacity: int, *, now: int) -> None:
+        self._check_owner(sender)
+        require(market in self.markets, "vault: unknown market")
+        require(capacity == 0 or MIN_CAPACITY <= capacity <= MAX_CAPACITY, "vault: parameter out of bounds")
+        ledger = self.markets[market]
+        ledger.used, ledger.updated = ledger.metered(now), now
+        ledger.capacity = capacity
+
+    def collect_revenue(self, sender: Hashable, receiver: Hashable) -> int:
+        self._check_owner(sender)
+        amount = self.protocol_revenue // self.scale
+        self._pay(receiver, amount)
+        self.protocol_revenue -= amount * self.scale
+        return amount
+
+    # Views
+
+    def authorised(self, account: int, caller: Hashable, right: int, *, now: int) -> bool:
+        if account not in self.accounts:
+            return False
+        state = self.accounts[account]
+        rights, expiry = state.operators.get(caller, (0, 0))
+        return caller == state.owner or (rights & right == right and now < expiry)
+
+    def treasury(self, account: int) -> Treasury:
+        state = self.accounts.get(account) or Account(None)
+        return Treasury(state.cash, state.escrow, state.locked, state.last_trade, tuple(state.books))
+
+    def meter(self, market: int, *, now: int) -> tuple[int, int]:
+        """Capacity; what may leave now without a lock [wad]."""
+        ledger = self.markets[market]
+        return ledger.capacity, ledger.capacity - min(ledger.metered(now), ledger.capacity)
+
+    def owed(self) -> int:
+        """Everything the vault owes [wad]: SOL-1 says that it equals custody."""
+        accounts = sum(state.cash + state.escrow for state in self.accounts.values())
+        balances = sum(ledger.balance for ledger in self.markets.values())
+        return accounts + balances + sum(self.claimable.values()) + self.protocol_revenue
+
+    # Internal
+
+    def _check_owner(self, sender: Hashable) -> None:
+        require(sender == self.owner, "ownable: caller is not the owner")
+
+    def _check_engine(self, engine: Hashable, role: int) -> None:
+        require(self.roles.get(engine, 0) & role != 0, "access: not the engine")
+
+    def _check_account(self, account: int) -> None:
+        require(account in self.accounts, "vault: unknown account")
+
+    def _check_right(self, account: int, actor: Hashable, right: int, now: int) -> None:
+        self._check_account(account)
+        require(self.authorised(account, actor, right, now=now), "access: no right")
+
+    def _check_party(self, party: Hashable) -> None:
+        require(party is not None and party is not self, "vault: zero address")
+
+    def _atomic(self, *markets: int) -> AbstractContextManager[None]:
+        return atomic(self, *(self.markets[market].venue for market in markets if market in self.markets))
+
+    def _move_margin(self, account: int, market: int, amount: int, now: int) -> None:
+        state = self.accounts[account]
+        beyond, empty = self._move(account, market, amount)
+        state.set_cash(state.cash - amount)
+        if empty:
+            state.free_book(market)
+        if beyond:
+            excess = beyond - self.markets[market].draw(beyond, now)
+            state.locks[market] = state.locks.get(market, 0) + excess
+
+    def _move(self, account: int, market: int, amount: int) -> tuple[int, bool]:
+        require(market in self.markets, "vault: unknown market")
+        ledger = self.markets[market]
+        require(ledger.balance + amount >= 0, "vault: market overdrawn")
+        require(ledger.balance + amount < _AMOUNT_BOUND, "math: out of range")
+        ledger.balance += amount
+        return ledger.venue.move_margin(account, amount)
+
+    def _take_escrow(self, state: Account, amount: int) -> None:
+        require(amount <= state.escrow, "vault: not in escrow")
+        state.escrow -= amount
+
+    def _collect_fee(self, market: int, fee: int) -> None:
+        to_pool = mul_wad_down(fee, self.pool_share)
+        require(self.protocol_revenue + fee - to_pool < _REVENUE_BOUND, "math: out of range")
+        self.protocol_revenue += fee - to_pool
+        pool = self.accounts[self.pool_account]
+        pool.set_cash(pool.cash + to_pool)
+        pool.open_book(market)
+
+    def _reward(self, claimant: Hashable, amount: int) -> None:
+        if amount:
+            self.claimable[claimant] = self.claimable.get(claimant, 0) + amount
+
+    def _pay(self, receiver: Hashable, amount: int) -> None:
+        self._check_party(receiver)
+        self.custody -= amount
