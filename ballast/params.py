@@ -164,7 +164,6 @@ class PoolParams(_Section):
 
 
 class ExchangeParams(_Section):
-    min_delay: Seconds  # from commit to the first round that may fill; more than the feeds' latency
     execution_fee: Usd  # what the executor of an order earns
 
 

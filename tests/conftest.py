@@ -10,8 +10,7 @@ import pytest
 from ballast import params as params_
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
-
-UNLIMITED = 2**256 - 1
+from tests.support import deposit_to, trade_at_oracle
 
 
 @pytest.fixture(scope="session")
@@ -135,37 +134,3 @@ def open_book(trade: Callable[..., Any]) -> Callable[..., None]:
         assert not failures, failures[0].args
 
     return open_
-
-
-# The same as plain functions, for stateful tests and others that hold no fixtures
-
-
-def deposit_to(protocol: Protocol, account: int, holder: str, cash: int, owner: str) -> None:
-    """Mint `cash` [wad] to the holder and deposit it."""
-    amount = protocol.mint(holder, cash, owner)
-    protocol.token.approve(protocol.vault.address, UNLIMITED, sender=holder)
-    protocol.vault.deposit(account, protocol.token.address, amount, sender=holder)
-
-
-def trade_at_oracle(
-    protocol: Protocol,
-    account: int,
-    market: str,
-    size: int,
-    margin: int = 0,
-    *,
-    owner: str,
-    keeper: str,
-    reduce_only: bool = False,
-    limit: int | None = None,
-) -> Any:
-    """Commit an order, let the delay pass, publish a round at the last price and execute; the execution's receipt."""
-    id_ = protocol.market_ids[market]
-    holder = protocol.vault.owner_of(account)
-    price = int(protocol.feeds[market].latestRoundData()[1]) * 10 ** (18 - int(protocol.feeds[market].decimals()))
-    if limit is None:
-        limit = price * 2 if size > 0 else 0
-    commit = protocol.exchange.commit(account, id_, size, limit, margin, reduce_only, sender=holder)
-    protocol.chain.advance(int(protocol.exchange.MIN_DELAY()))
-    round_ = protocol.publish(market, price, owner)
-    return protocol.exchange.execute(commit.event("OrderCommitted").order, round_, sender=keeper)

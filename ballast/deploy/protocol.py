@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from eth_utils import keccak
 
-from ballast.chain import Chain, Contract, Sender, address_of
+from ballast.chain import Chain, Contract, Method, Reverted, Sender, address_of
 from ballast.chain.abi import artifact
 from ballast.deploy.manifest import DeploymentError, Entry, Manifest
 from ballast.params import WAD, FeedParams, MarketParams, Params
 
 EXCHANGE, REBALANCER = 1, 2  # roles of `Vault.roles`
 
+Setting = tuple[str, bool, Callable[..., Any]]  # what it is; whether the chain has it; the transaction that sets it
+
 # How many of a constructor's last arguments are settings that the owner may change later: the wiring compares them
-_SETTINGS = {"DerivativesMarket": 1, "Exchange": 2}
+_SETTINGS = {"DerivativesMarket": 1}
 
 
 class Protocol:
@@ -189,8 +191,8 @@ class Protocol:
             elif entry.artefact_hash and entry.artefact_hash != _hash(artifact(entry.contract).bytecode):
                 yield f"{role}: deployed from other source than the compiled {entry.contract}"
 
-    def wiring(self, params: Params | None = None) -> Iterator[tuple[str, bool, Callable[[Sender], Any]]]:
-        """Every setting of the deployment: what it is, whether the chain has it, and the transaction that sets it."""
+    def wiring(self, params: Params | None = None) -> Iterator[Setting]:
+        """Every setting of the deployment, in the order in which they can be set."""
         vault, exchange = self.vault, self.exchange
 
         for name, market in self.markets.items():
@@ -198,55 +200,49 @@ class Protocol:
             yield (
                 f"vault.market({id_})",
                 vault.market_count() >= id_ and vault.market(id_)[0] == market.address,
-                lambda owner, m=market: vault.add_market(m.address, sender=owner),
+                partial(vault.add_market, market.address),
             )
         for engine, role, bits in ((exchange, "exchange", EXCHANGE), (self.rebalancer, "rebalancer", REBALANCER)):
             yield (
                 f"vault.roles({role})",
                 vault.roles(engine.address) == bits,
-                lambda owner, e=engine, b=bits: vault.set_engine(e.address, b, sender=owner),
+                partial(vault.set_engine, engine.address, bits),
             )
         yield (
             "vault.pool_account",
             vault.pool_account() == self.pool_account,
-            lambda owner: vault.set_pool(self.pool_account, sender=owner),
+            partial(vault.set_pool, self.pool_account),
         )
         if params is not None:
-            terms = (params.exchange.min_delay, params.exchange.execution_fee)
-            yield (
-                "exchange.terms",
-                exchange.terms() == terms,
-                lambda owner: exchange.set_terms(*terms, sender=owner),
-            )
+            fee = params.exchange.execution_fee
+            yield "exchange.execution_fee", exchange.execution_fee() == fee, partial(exchange.set_execution_fee, fee)
             for name, market_params in params.markets.items():
                 yield from self._market_wiring(name, market_params)
 
-    def _market_wiring(
-        self, name: str, params: MarketParams
-    ) -> Iterator[tuple[str, bool, Callable[[Sender], Any]]]:
+    def _market_wiring(self, name: str, params: MarketParams) -> Iterator[Setting]:
         id_, market = self.market_ids[name], self.markets[name]
         feed = params.feed.struct(self.feeds[name].address)
         settings = (
             ("oracle.feed", self.oracle.feed_config, self.oracle.set_feed, feed),
             ("pool.quote", self.pool.quote_config, self.pool.set_quote, params.quote.model_dump()),
-            ("exchange.fees", self.exchange.fees, self.exchange.set_fees, params.fees.model_dump()),
+            ("exchange.fees", self.exchange.fee_config, self.exchange.set_fees, params.fees.model_dump()),
         )
         for what, getter, setter, wanted in settings:
             yield (
                 f"{what}({name})",
-                getter(id_)._asdict() == wanted,
-                lambda owner, s=setter, w=wanted: s(id_, w, sender=owner),
+                _reads(getter, id_) == wanted,
+                partial(setter, id_, wanted),
             )
         risk = params.risk.model_dump()
         yield (
             f"market.config({name})",
             market.config()._asdict() == risk,
-            lambda owner: market.set_config(risk, sender=owner),
+            partial(market.set_config, risk),
         )
         yield (
             f"vault.meter({name})",
             self.vault.meter(id_)[0] == params.meter,
-            lambda owner: self.vault.set_meter(id_, params.meter, sender=owner),
+            partial(self.vault.set_meter, id_, params.meter),
         )
 
 
@@ -271,14 +267,13 @@ class _Deployment:
             self._contract(f"market.{name}", "DerivativesMarket", vault, oracle, pool, id_, market.risk.model_dump())
         native = list(params.markets).index(params.rebalancer.native) + 1
         rebalancer = self._contract("rebalancer", "Rebalancer", vault, oracle, pool, native)
-        terms = (params.exchange.min_delay, params.exchange.execution_fee)
-        exchange = self._contract("exchange", "Exchange", vault, oracle, pool, rebalancer, *terms)
+        exchange = self._contract("exchange", "Exchange", vault, oracle, pool, rebalancer)
         self._contract("risk_model", "RiskModel")
         self._contract("lens", "Lens", vault, oracle, exchange, rebalancer)
 
         for _, is_set, set_ in self._protocol.wiring(params):
             if not is_set:
-                set_(self._owner)
+                set_(sender=self._owner)
         self._fund_pool()
         self._manifest.save()
 
@@ -352,6 +347,14 @@ def _require_chain(chain: Chain, manifest: Manifest) -> None:
         raise DeploymentError(
             f"{manifest.path}: describes chain {manifest.chain_id}, connected to chain {chain.chain_id}"
         )
+
+
+def _reads(getter: Method, *args: Any) -> dict[str, Any] | None:
+    """A struct as the chain has it; None where the contract has none yet."""
+    try:
+        return dict(getter(*args)._asdict())
+    except Reverted:
+        return None
 
 
 def _hash(code: bytes) -> str:

@@ -1,0 +1,26 @@
+"""The protocol as domain objects: accounts, books, policies, orders."""
+
+from __future__ import annotations
+
+from ballast.client.account import Account, Report
+from ballast.client.client import Ballast, UnknownName
+from ballast.client.objects import Book, Gate, Market, Order, Policy, Rebalance, Right, State, Treasury
+from ballast.client.units import from_wad, to_wad
+
+__all__ = [
+    "Account",
+    "Ballast",
+    "Book",
+    "Gate",
+    "Market",
+    "Order",
+    "Policy",
+    "Rebalance",
+    "Report",
+    "Right",
+    "State",
+    "Treasury",
+    "UnknownName",
+    "from_wad",
+    "to_wad",
+]

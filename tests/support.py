@@ -1,0 +1,49 @@
+"""What tests do before they test: plain functions behind the fixtures, for stateful tests and others without fixtures.
+
+Amounts, sizes and prices are wads.
+"""
+
+from __future__ import annotations
+
+from ballast.chain import Receipt
+from ballast.deploy import Protocol
+
+UNLIMITED = 2**256 - 1
+
+
+def last_price(protocol: Protocol, market: str) -> int:
+    """The feed's latest answer, whatever its age."""
+    feed = protocol.feeds[market]
+    return int(feed.latestRoundData()[1]) * 10 ** (18 - int(feed.decimals()))
+
+
+def deposit_to(protocol: Protocol, account: int, holder: str, cash: int, owner: str) -> None:
+    """Mint `cash` [wad] to the holder and deposit it."""
+    amount = protocol.mint(holder, cash, owner)
+    protocol.token.approve(protocol.vault.address, UNLIMITED, sender=holder)
+    protocol.vault.deposit(account, protocol.token.address, amount, sender=holder)
+
+
+def trade_at_oracle(
+    protocol: Protocol,
+    account: int,
+    market: str,
+    size: int,
+    margin: int = 0,
+    *,
+    owner: str,
+    keeper: str,
+    reduce_only: bool = False,
+    limit: int | None = None,
+) -> Receipt:
+    """Commit an order, let the delay pass, publish a round at the last price and execute; the execution's receipt."""
+    id_ = protocol.market_ids[market]
+    holder = protocol.vault.owner_of(account)
+    price = last_price(protocol, market)
+    if limit is None:
+        limit = price * 2 if size > 0 else 0
+    commit = protocol.exchange.commit(account, id_, size, limit, margin, reduce_only, sender=holder)
+    protocol.chain.advance(int(protocol.exchange.MIN_DELAY()))
+    round_ = protocol.publish(market, price, owner)
+    receipt: Receipt = protocol.exchange.execute(commit.event("OrderCommitted").order, round_, sender=keeper)
+    return receipt
