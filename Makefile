@@ -56,10 +56,10 @@ soak: compile ## the stateful suite for STEPS=200000 steps, resumable
 setup: .venv/.ok ## install the pinned tools
 .venv/.ok: requirements.lock requirements-uv.lock package-lock.json
 	@test -n "$(PYTHON)" || { echo "Ballast needs Python 3.11 or 3.12 on the PATH (or PYTHON=/path/to/it)"; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || { echo "Ballast needs Node 20 or newer"; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || { echo "Ballast needs Node 20 or newer"; exit 1; }
 	$(PYTHON) -m venv .venv
-	pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
 	npm ci --silent
 	@test ! -e node_modules/.bin/anvil || ln -sf ../../node_modules/.bin/anvil .venv/bin/anvil
 	@command -v anvil >/dev/null || { echo "npm has no Anvil for this machine: put an anvil 1.7 on the PATH"; exit 1; }
