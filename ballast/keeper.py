@@ -1,0 +1,200 @@
+"""A plain keeper: execute ripe orders, scan the accounts, rebalance what is due.
+
+Every decision is read from the chain each time, so a keeper that was killed, raced or lied to simply starts again.
+Only what a call says it would do is sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from ballast.chain import Contract, NodeError, Reverted, Sender
+from ballast.deploy import Protocol
+
+PAGE = 256  # accounts and orders a view call
+BATCH = 25  # accounts a `rebalance_many`
+HEARTBEATS = 2  # a feed's silence, in heartbeats, after which an order is void
+ABANDONED = 3 * 86_400  # [s] after which an order may be voided whatever its feed says
+MAX_PENDING = 16  # rounds that one call consumes
+STEPS_BACK = 10_000  # rounds to walk back for an order's first one
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Work:
+    """What one pass did, or with `dry_run` would have done."""
+
+    filled: list[int] = field(default_factory=list)  # orders
+    failed: list[int] = field(default_factory=list)  # orders consumed without a fill
+    voided: list[int] = field(default_factory=list)  # orders
+    rebalanced: list[int] = field(default_factory=list)  # accounts
+    poked: list[str] = field(default_factory=list)  # markets
+    accounts: int = 0  # scanned
+    receipts: list[Any] = field(default_factory=list, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.filled or self.failed or self.voided or self.rebalanced or self.poked)
+
+
+class Keeper:
+    """Usage::
+
+    Keeper(protocol, account).run_once()
+    """
+
+    def __init__(self, protocol: Protocol, sender: Sender, dry_run: bool = False) -> None:
+        self._protocol = protocol
+        self._sender = sender
+        self._dry_run = dry_run
+        self._first_order = 1  # all before it are closed for good
+
+    def run(self, interval: float = 5.0, until: Callable[[], bool] = lambda: False) -> None:
+        """Pass after pass, `interval` seconds apart, until told to stop. A node that is down is waited for."""
+        while not until():
+            try:
+                work = self.run_once()
+                if work:
+                    log.info("pass", **{name: ids for name, ids in vars(work).items() if ids and name != "receipts"})
+            except NodeError as error:
+                log.warning("node", error=str(error))
+            time.sleep(interval)
+
+    def run_once(self) -> Work:
+        """One pass."""
+        work = Work()
+        self.poke(work)
+        self.execute_orders(work)
+        self.rebalance(work)
+        return work
+
+    # Oracles
+
+    def poke(self, work: Work) -> None:
+        """Consume rounds where more are pending than one call may: everything else would revert."""
+        oracle = self._protocol.oracle
+        for name, id_ in self._protocol.market_ids.items():
+            try:
+                pending = oracle.pending(id_)
+            except Reverted as error:  # this feed does not answer; the others do
+                log.warning("feed", market=name, reason=error.reason)
+                continue
+            while pending > MAX_PENDING and self._send(work, oracle, "poke", id_):
+                pending -= MAX_PENDING
+                if name not in work.poked:
+                    work.poked.append(name)
+
+    # Orders
+
+    def execute_orders(self, work: Work) -> None:
+        """Execute every order whose round is there, void those that no round will fill."""
+        exchange, names = self._protocol.exchange, self._protocol.market_names
+        for item in self._open_orders():
+            receipt, order = None, item.order
+            if item.ripe and (round_ := self.first_round(names[order.market], item.last_round, order.due)):
+                receipt = self._send(work, exchange, "execute", item.id, round_)
+            if receipt is None and self._is_void(order, item.updated_at):
+                receipt = self._send(work, exchange, "void", item.id)
+                if receipt is DRY:
+                    work.voided.append(item.id)
+                    continue
+            self._file(work, item.id, receipt)
+
+    def first_round(self, market: str, last: int, due: int) -> int | None:
+        """The first round of the feed at or after `due`, walking back from `last` within its phase."""
+        feed, found = self._protocol.feeds[market], None
+        round_ = last
+        for _ in range(STEPS_BACK):
+            _, answer, _, updated_at, _ = feed.getRoundData(round_)
+            if updated_at and updated_at < due and answer > 0:
+                return found
+            if updated_at >= due and answer > 0:
+                found = round_
+            if round_ & (2**64 - 1) <= 1:
+                return found
+            round_ -= 1
+        return None
+
+    def _open_orders(self) -> Iterator[Any]:
+        protocol = self._protocol
+        start, last = self._first_order, int(protocol.exchange.order_count())
+        oldest = last + 1
+        while start <= last:
+            for item in protocol.lens.open_orders(start, PAGE):
+                oldest = min(oldest, item.id)
+                yield item
+            start += PAGE
+        self._first_order = oldest
+
+    def _is_void(self, order: Any, updated_at: int) -> bool:
+        """Whether no round will fill the order any more."""
+        now = self._protocol.chain.timestamp
+        if now > order.due + ABANDONED:
+            return True
+        if updated_at == 0 or updated_at >= order.due:
+            return False
+        return now > order.due + HEARTBEATS * int(self._protocol.oracle.heartbeat(order.market))
+
+    def _file(self, work: Work, order: int, receipt: Any) -> None:
+        if receipt is None:
+            return
+        if receipt is DRY:
+            work.filled.append(order)
+            return
+        for name, ids in (("OrderFilled", work.filled), ("OrderFailed", work.failed), ("OrderVoided", work.voided)):
+            for event in receipt.named(name):
+                ids.append(event.order)
+                if name == "OrderFailed":
+                    log.info("order failed", order=event.order, reason=event.reason)
+
+    # Accounts
+
+    def due(self, work: Work) -> list[int]:
+        """Accounts that `Rebalancer.check` calls due, among those that a scan finds triggered."""
+        protocol = self._protocol
+        last, due = int(protocol.vault.account_count()), []
+        for start in range(1, last + 1, PAGE):
+            for row in protocol.lens.scan(start, PAGE):
+                work.accounts += 1
+                if row.triggered and protocol.rebalancer.check(row.account)[0]:
+                    due.append(row.account)
+        return due
+
+    def rebalance(self, work: Work) -> None:
+        """Rebalance every account that is due, a batch a transaction."""
+        due = self.due(work)
+        for start in range(0, len(due), BATCH):
+            self._rebalance(work, due[start : start + BATCH])
+
+    def _rebalance(self, work: Work, batch: list[int]) -> None:
+        """One batch; where it is refused, in halves, so that no account spoils it for the others."""
+        if receipt := self._send(work, self._protocol.rebalancer, "rebalance_many", batch):
+            work.rebalanced += batch if receipt is DRY else [event.account for event in receipt.named("Rebalanced")]
+        elif len(batch) > 1:
+            half = len(batch) // 2
+            self._rebalance(work, batch[:half])
+            self._rebalance(work, batch[half:])
+
+    # Sending
+
+    def _send(self, work: Work, contract: Contract, name: str, *args: Any) -> Any:
+        """Send a transaction that would succeed; its receipt, or None where the chain now refuses it."""
+        method = getattr(contract, name)
+        try:
+            if self._dry_run:
+                method.call(*args, sender=self._sender)
+                return DRY
+            receipt = method(*args, sender=self._sender)
+        except Reverted as error:  # somebody was faster, or a price moved
+            log.info("refused", call=name, arguments=args, reason=error.reason or str(error))
+            return None
+        work.receipts.append(receipt)
+        return receipt
+
+
+DRY = object()  # stands for the receipt of a dry run

@@ -1,0 +1,191 @@
+"""Accounts: open, fund, guard, look at."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+from ape.api import AccountAPI
+from ape.cli import ConnectedProviderCommand, account_option
+from rich.console import Console
+from rich.table import Table
+
+from ballast import params as params_
+from ballast.cli import NUMBER, connect, manifest_option, one_line_errors
+from ballast.client import Ballast, Policy, Report
+
+
+@click.group()
+def cli() -> None:
+    """Open an account, move money in and out, set its policy, and see how it stands.
+
+    Every command takes --network and, where it sends something, --account: the Ape account that signs.
+    """
+
+
+@cli.command("open", cls=ConnectedProviderCommand)
+@account_option()
+@manifest_option
+@click.option("--no-policy", is_flag=True, help="Leave the account unguarded: nobody will rebalance it.")
+@click.option("--params", "params_file", type=click.Path(path_type=Path), default=params_.DEFAULT)
+@one_line_errors
+def open_(account: AccountAPI, manifest: Path | None, no_policy: bool, params_file: Path) -> None:
+    """Open an account of yours, guarded by the default policy of the parameters file.
+
+    ape run account open --network ethereum:local:foundry --account TEST::1
+    """
+    opened = connect(manifest).open_account(account)
+    if not no_policy:
+        opened.set_policy(Policy.default(params_.load(params_file).policy), account)
+    click.echo(f"account {opened.id}")
+
+
+@cli.command(cls=ConnectedProviderCommand)
+@account_option()
+@manifest_option
+@click.argument("id_", metavar="ID", type=int)
+@click.argument("amount", type=NUMBER)
+@click.option("--mint", is_flag=True, help="Mint the money first, where the settlement token is a mock of yours.")
+@one_line_errors
+def deposit(account: AccountAPI, manifest: Path | None, id_: int, amount: Decimal, mint: bool) -> None:
+    """Pay AMOUNT US dollars of the settlement token into account ID.
+
+    ape run account deposit 2 10000 --network ethereum:local:foundry --account TEST::1
+    """
+    ballast = connect(manifest)
+    if mint:
+        ballast.protocol.mint(account, int(amount * 10**18), account)
+    ballast.account(id_).deposit(amount, account)
+    click.echo(f"account {id_}: {_usd(ballast.account(id_).treasury.cash)} of cash")
+
+
+@cli.command(cls=ConnectedProviderCommand)
+@account_option()
+@manifest_option
+@click.argument("id_", metavar="ID", type=int)
+@click.argument("amount", type=NUMBER)
+@click.option("--receiver", help="Who gets the money; by default the signer.")
+@one_line_errors
+def withdraw(account: AccountAPI, manifest: Path | None, id_: int, amount: Decimal, receiver: str | None) -> None:
+    """Take AMOUNT US dollars of free cash out of account ID.
+
+    ape run account withdraw 2 500 --network ethereum:local:foundry --account TEST::1
+    """
+    ballast = connect(manifest)
+    ballast.account(id_).withdraw(amount, account, receiver)
+    click.echo(f"account {id_}: {_usd(ballast.account(id_).treasury.cash)} of cash")
+
+
+@cli.command(cls=ConnectedProviderCommand)
+@account_option()
+@manifest_option
+@click.argument("id_", metavar="ID", type=int)
+@click.argument("changes", metavar="[FIELD=VALUE]...", nargs=-1)
+@one_line_errors
+def policy(account: AccountAPI, manifest: Path | None, id_: int, changes: tuple[str, ...]) -> None:
+    """Show the policy of account ID, or change fields of it.
+
+    Values are written as in a parameters file. no_fund and no_tap take names of markets, joined by commas.
+
+    \b
+    ape run account policy 2 --network ethereum:local:foundry --account TEST::1
+    ape run account policy 2 z_trigger=2.5 containment="30 %" no_tap=BTC,ETH --network … --account TEST::1
+    """
+    ballast = connect(manifest)
+    target = ballast.account(id_)
+    current = target.policy
+    if changes:
+        current = current.but(**dict(_change(ballast, change) for change in changes))
+        target.set_policy(current, account)
+    for field in fields(current):
+        click.echo(f"{field.name:20} {_shown(ballast, getattr(current, field.name))}")
+
+
+@cli.command(cls=ConnectedProviderCommand)
+@account_option()
+@manifest_option
+@click.argument("id_", metavar="ID", type=int)
+@click.argument("source")
+@click.argument("target")
+@click.argument("amount", type=NUMBER)
+@one_line_errors
+def move(account: AccountAPI, manifest: Path | None, id_: int, source: str, target: str, amount: Decimal) -> None:
+    """Move AMOUNT of margin of account ID from SOURCE to TARGET: names of markets, or "cash".
+
+    ape run account move 2 cash ETH 500 --network ethereum:local:foundry --account TEST::1
+    """
+    ends = [None if end == "cash" else end for end in (source, target)]
+    connect(manifest).account(id_).transfer_margin(ends[0], ends[1], amount, account)
+    click.echo(f"moved {_usd(amount)} from {source} to {target}")
+
+
+@cli.command(cls=ConnectedProviderCommand)
+@manifest_option
+@click.argument("id_", metavar="ID", type=int)
+@one_line_errors
+def show(manifest: Path | None, id_: int) -> None:
+    """Show account ID: its money, its books, and what the engine would do with it now.
+
+    ape run account show 2 --network ethereum:local:foundry
+    """
+    ballast = connect(manifest)
+    _print(ballast.account(id_).report())
+
+
+def _change(ballast: Ballast, change: str) -> tuple[str, Any]:
+    name, found, text = change.partition("=")
+    if not found:
+        raise click.BadArgumentUsage(f"{change!r}: expected FIELD=VALUE")
+    if name == "enabled":
+        if text not in ("yes", "no"):
+            raise click.BadArgumentUsage(f"{change!r}: expected yes or no")
+        return name, text == "yes"
+    if name == "cooldown":
+        return name, timedelta(seconds=params_.parse_seconds(text))
+    if name in ("no_fund", "no_tap"):
+        return name, frozenset(ballast.market_id(market) for market in text.split(",") if market)
+    return name, Decimal(params_.parse_rate(text.removeprefix("$"))) / 10**18
+
+
+def _shown(ballast: Ballast, value: Any) -> str:
+    if isinstance(value, frozenset):
+        return ", ".join(ballast.protocol.market_names[id_] for id_ in sorted(value)) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _usd(amount: Decimal) -> str:
+    return f"${amount:,.2f}"
+
+
+def _print(report: Report) -> None:
+    console, treasury = Console(), report.treasury
+    console.print(f"account {report.account} of {report.owner}: equity {_usd(report.equity)}")
+    console.print(f"cash {_usd(treasury.cash)}, of it free {_usd(report.withdrawable)}")
+    console.print(f"behind open orders {_usd(treasury.escrow)}")
+    table = Table("book", "size", "price", "liquidated at", "equity", "maintenance", "leverage", "z")
+    for book in report.books:
+        if book.frozen:
+            table.add_row(book.market, f"{book.size:f}", *["frozen"] * 6)
+            continue
+        table.add_row(
+            book.market,
+            f"{book.size:f}",
+            _usd(book.price),
+            _usd(book.liquidation_price),
+            _usd(book.equity),
+            _usd(book.maintenance),
+            f"{book.leverage:.1f}",
+            f"{book.z:.2f}",
+        )
+    console.print(table)
+    console.print("a keeper would act now" if report.due else f"no keeper would act now: {report.reason}")
+    for market, amount in report.transfers.items() if report.due else ():
+        console.print(f"  {market}: {'+' if amount > 0 else '−'}{_usd(abs(amount))}")
+    for market, fraction in report.cuts.items() if report.due else ():
+        console.print(f"  {market}: cut by {fraction:.1%}")
