@@ -33,7 +33,7 @@ def _copied(value: Any, inside: bool = False) -> Any:
         return {key: _copied(item, True) for key, item in value.items()}
     if isinstance(value, list):
         return [_copied(item, True) for item in value]
-    if inside and is_dataclass(value) and not value.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    if inside and is_dataclass(value) and not getattr(type(value), "__dataclass_params__").frozen:  # noqa: B009
         record = copy(value)
         for name, item in vars(value).items():
             setattr(record, name, _copied(item))
