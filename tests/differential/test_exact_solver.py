@@ -158,7 +158,7 @@ def test_level__flat_total__the_top_of_the_flat():
 
 
 @pytest.mark.parametrize(
-    "extra, expected",
+    ("extra", "expected"),
     [(-1, None), (0, Fraction(-10 * WAD)), (1, Fraction(-10 * WAD) + Fraction(1, 10))],
 )
 def test_level__one_wei_around_the_least_budget(extra: int, expected: Fraction | None):
