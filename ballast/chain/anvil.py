@@ -31,6 +31,8 @@ class Anvil:
         """The node as a chain on which time stands still until it is moved."""
         chain = Web3Chain(self.url)
         chain.freeze()
+        if chain.block == 0:
+            chain.rpc("evm_mine")  # calls on block 0 would see time 1
         return chain
 
 

@@ -37,5 +37,12 @@ def test_refusal__any__has_a_reason_of_the_catalogue(path: Path) -> None:
     refusals = [(node, node.msg) for node in tree(path).get_descendants(vy.Assert)]
     refusals += [(node, node.exc) for node in tree(path).get_descendants(vy.Raise)]
     for node, reason in refusals:
-        known = isinstance(reason, vy.Attribute) and isinstance(reason.value, vy.Name) and reason.value.id == "errors"
-        assert known, f"line {node.lineno}: {node.node_source_code.strip()}"
+        source = reason.node_source_code.strip() if reason is not None else ""
+        assert _is_known(reason), f"line {node.lineno}: {source}"
+
+
+def _is_known(reason: vy.VyperNode | None) -> bool:
+    """A constant of the catalogue, or what a function called `_reason` chooses from it."""
+    if isinstance(reason, vy.Call):
+        return isinstance(reason.func, vy.Attribute) and reason.func.attr == "_reason"
+    return isinstance(reason, vy.Attribute) and isinstance(reason.value, vy.Name) and reason.value.id == "errors"

@@ -6,7 +6,7 @@ import re
 from ballast.chain.abi import ROOT
 from tests.static.sources import tracked
 
-REGISTRIES = re.compile(r"(?:pypi|pythonhosted|npmjs|yarnpkg)\.org|file:///", re.IGNORECASE)
+REGISTRIES = re.compile(r"(?:pypi|pythonhosted|npmjs|yarnpkg)\.org|file:/{3}", re.IGNORECASE)
 TEST_NAME = re.compile(r"^ *def (test_\w+)\(", re.MULTILINE)
 
 

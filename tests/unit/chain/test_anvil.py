@@ -24,6 +24,13 @@ def test_anvil__leaves_the_block__process_is_gone() -> None:
         os.kill(node.pid, 0)
 
 
+def test_chain__first_block__calls_see_its_time() -> None:
+    with anvil(timestamp=1_700_000_000) as node:
+        returns_timestamp = "0x4260005260206000f3"
+        chain = node.chain()
+        assert int(chain.rpc("eth_call", {"data": returns_timestamp}, "latest"), 16) == chain.timestamp == 1_700_000_000
+
+
 def test_anvil__two_at_once__ports_of_their_own(node: Anvil) -> None:
     with anvil() as other:
         assert other.url != node.url
