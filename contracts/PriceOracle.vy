@@ -30,7 +30,7 @@ exports: (ownable.owner, ownable.transfer_ownership)
 
 
 MAX_PENDING: public(constant(uint256)) = 16     # rounds that one call consumes
-MAX_FEED_ID: constant(uint256) = 127            # a feed has its market's id
+_MAX_FEED_ID: constant(uint256) = 127            # a feed has its market's id
 _MAX_SKIPPED: constant(uint256) = 3             # invalid rounds between a first round and its predecessor
 _AGGREGATOR_ROUND: constant(uint256) = 2**64 - 1    # bits of a proxy round id below the phase
 
@@ -39,13 +39,9 @@ _MAX_DECIMALS: constant(uint256) = 18
 _MIN_HEARTBEAT: constant(uint256) = 60          # [s]
 _MAX_HEARTBEAT: constant(uint256) = 2 * 86_400  # [s]
 _MAX_GRACE: constant(uint256) = 86_400          # [s]
-_MIN_VOLATILITY: constant(uint256) = 10**16     # [wad] 1 %
-_MAX_VOLATILITY: constant(uint256) = 40 * 10**18    # [wad] 4,000 %
-_MIN_SLOW_RISE: constant(uint256) = 10**16      # [wad] 1 % an hour
-_MAX_SLOW_RISE: constant(uint256) = 10 * 10**18 # [wad] 1,000 % an hour
-_MIN_JUMP: constant(uint256) = 10**16           # [wad] 1 %
-_MAX_JUMP: constant(uint256) = 10**18           # [wad] 100 %
-_MAX_JUMP_DURATION: constant(uint256) = 86_400  # [s]
+_MAX_JUMP: constant(uint256) = 100              # [percent]
+_PERCENT: constant(uint256) = feed_slots.PERCENT * feed_slots.RATIO_UNIT            # [wad]
+_TEN_PERCENT: constant(uint256) = feed_slots.TEN_PERCENT * feed_slots.RATIO_UNIT    # [wad]
 
 # Why a round cannot be used
 flag Defect:
@@ -59,15 +55,20 @@ flag Defect:
 # A round as its proxy tells it
 struct Round:
     id: uint256             # proxy round id
-    answer: int256          # [raw] at the feed's decimals
+    price: uint256          # [1e-12 USD] 0 where the answer is negative
     updated_at: uint256     # [s]
-    answered_in: uint256    # proxy round id
+    defect: Defect          # empty if the price can be used
+
+# What a feed's estimates started from
+struct Start:
+    fast: uint256           # [wad] annualised volatility
+    slow: uint256           # [wad] annualised volatility
 
 
-_sources: HashMap[uint256, uint256]     # feed id => packed source
+_sources: HashMap[uint256, uint256]     # feed id => packed source and limits
 _states: HashMap[uint256, uint256]      # feed id => packed state: all that a round changes
-_limits: HashMap[uint256, uint256]      # feed id => packed limits, read only with an observation
-_current: transient(HashMap[uint256, bool])     # feed id => this transaction has stored the latest round, and it is valid
+_starts: HashMap[uint256, Start]        # feed id => starting estimates, kept for the record
+_current: transient(HashMap[uint256, bool])     # feed id => this transaction stored the latest round, and it is valid
 
 
 @deploy
@@ -117,17 +118,16 @@ def quote(feed_id: uint256) -> IPriceOracle.Quote:
     @param feed_id The market's id.
     @return The quote.
     """
-    source: feed_slots.Source = self._source(feed_id)
-    state: feed_slots.State = feed_slots._unpack_state(self._states[feed_id], source.phase)
+    source: uint256 = self._source(feed_id)
+    state: feed_slots.State = self._state(feed_id, source)
     if not self._current[feed_id]:
         latest: Round = self._latest_round(source)
-        self._check_usable(latest, source)
-        pending: uint256 = self._rounds_between(state.round, latest.id)
-        assert pending <= MAX_PENDING, errors.POKE
-        if pending > 0:
-            state = self._advance(feed_id, source, state, latest, True)
+        self._check_usable(latest.defect)
+        if latest.id != state.round:
+            assert self._rounds_between(state.round, latest.id) <= MAX_PENDING, errors.POKE
+            state = self._advance(source, state, latest)
 
-    assert block.timestamp <= state.updated_at + source.max_age, errors.STALE_PRICE
+    assert block.timestamp <= state.updated_at + feed_slots._max_age(source), errors.STALE_PRICE
     return IPriceOracle.Quote(
         price=state.price * feed_slots.PRICE_UNIT,
         average=volatility._average_price(state, block.timestamp),
@@ -161,18 +161,18 @@ def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint2
     @param not_before Time [s].
     @return The round's price [wad]; its time [s].
     """
-    source: feed_slots.Source = self._source(feed_id)
+    source: uint256 = self._source(feed_id)
     latest: Round = self._latest_round(source)
     assert round <= latest.id and round >> 64 == latest.id >> 64, errors.UNKNOWN_ROUND
     first: Round = latest
     if round != latest.id:
         first = self._round(source, round)
-    self._check_usable(first, source)
+    self._check_usable(first.defect)
     assert first.updated_at >= not_before, errors.ROUND_TOO_EARLY
 
     before: uint256 = self._valid_time_before(source, round)
     assert before < not_before, errors.NOT_FIRST_ROUND
-    return self._price(first, source) * feed_slots.PRICE_UNIT, first.updated_at
+    return first.price * feed_slots.PRICE_UNIT, first.updated_at
 
 
 @view
@@ -195,7 +195,7 @@ def heartbeat(feed_id: uint256) -> uint256:
     @param feed_id The market's id.
     @return The time [s].
     """
-    return self._source(feed_id).heartbeat
+    return feed_slots._heartbeat(self._source(feed_id))
 
 
 @view
@@ -204,21 +204,21 @@ def feed_config(feed_id: uint256) -> IPriceOracle.FeedConfig:
     """
     @notice What the owner set.
     @param feed_id The market's id.
-    @return The configuration, relative values at 1e-8 precision.
+    @return The configuration.
     """
-    source: feed_slots.Source = self._source(feed_id)
-    limits: feed_slots.Limits = feed_slots._unpack_limits(self._limits[feed_id])
+    source: feed_slots.Source = feed_slots._unpack_source(self._source(feed_id))
+    start: Start = self._starts[feed_id]
     return IPriceOracle.FeedConfig(
         feed=source.feed,
         heartbeat=source.heartbeat,
-        grace=source.max_age - source.heartbeat,
-        volatility_floor=limits.floor * feed_slots.RATIO_UNIT,
-        volatility_cap=limits.cap * feed_slots.RATIO_UNIT,
-        initial_fast=limits.initial_fast * feed_slots.RATIO_UNIT,
-        initial_slow=limits.initial_slow * feed_slots.RATIO_UNIT,
-        slow_rise=limits.slow_rise * feed_slots.RATIO_UNIT,
-        jump=limits.jump * feed_slots.RATIO_UNIT,
-        jump_duration=limits.jump_duration,
+        grace=source.grace,
+        volatility_floor=source.floor * feed_slots.RATIO_UNIT,
+        volatility_cap=source.cap * feed_slots.RATIO_UNIT,
+        initial_fast=start.fast,
+        initial_slow=start.slow,
+        slow_rise=source.slow_rise * feed_slots.RATIO_UNIT,
+        jump=source.jump * feed_slots.RATIO_UNIT,
+        jump_duration=source.jump_duration,
     )
 
 
@@ -229,47 +229,33 @@ def feed_config(feed_id: uint256) -> IPriceOracle.FeedConfig:
 def set_feed(feed_id: uint256, config: IPriceOracle.FeedConfig):
     """
     @notice Point a feed at a proxy, or set it anew; its estimates start from the configuration.
-    @dev The bounds keep every packed field in range. The feed must answer a usable price now.
+    @dev Floor, slow rise and jump are whole percents, the cap tens of percents, the jump's duration minutes: they
+         share the slot of the proxy. The feed must answer a usable price now.
     @param feed_id The market's id.
-    @param config Proxy, limits and starting estimates; relative values are cut to 1e-8.
+    @param config Proxy, limits and starting estimates.
     """
     ownable._check_owner()
     self._check_config(feed_id, config)
     decimals: uint256 = convert(staticcall IAggregatorV3(config.feed).decimals(), uint256)
     assert decimals <= _MAX_DECIMALS, errors.FEED_PARAMETER
-    source: feed_slots.Source = feed_slots.Source(
-        feed=config.feed,
-        decimals=decimals,
-        phase=0,
-        heartbeat=config.heartbeat,
-        max_age=config.heartbeat + config.grace,
-    )
+    source: uint256 = self._packed_source(config, decimals)
     latest: Round = self._latest_round(source)
-    self._check_usable(latest, source)
-    assert block.timestamp <= latest.updated_at + source.max_age, errors.STALE_PRICE
+    self._check_usable(latest.defect)
+    assert block.timestamp <= latest.updated_at + feed_slots._max_age(source), errors.STALE_PRICE
 
-    source.phase = latest.id >> 64
-    limits: feed_slots.Limits = feed_slots.Limits(
-        floor=config.volatility_floor // feed_slots.RATIO_UNIT,
-        cap=config.volatility_cap // feed_slots.RATIO_UNIT,
-        initial_fast=config.initial_fast // feed_slots.RATIO_UNIT,
-        initial_slow=config.initial_slow // feed_slots.RATIO_UNIT,
-        slow_rise=config.slow_rise // feed_slots.RATIO_UNIT,
-        jump=config.jump // feed_slots.RATIO_UNIT,
-        jump_duration=config.jump_duration,
+    self._sources[feed_id] = feed_slots._with_phase(source, latest.id >> 64)
+    self._starts[feed_id] = Start(fast=config.initial_fast, slow=config.initial_slow)
+    self._states[feed_id] = feed_slots._pack_state(
+        feed_slots.State(
+            price=latest.price,
+            average=feed_slots.RATIO_ONE,
+            fast=config.initial_fast // feed_slots.RATIO_UNIT,
+            slow=config.initial_slow // feed_slots.RATIO_UNIT,
+            updated_at=latest.updated_at,
+            round=latest.id,
+            jump_left=0,
+        )
     )
-    state: feed_slots.State = feed_slots.State(
-        price=self._price(latest, source),
-        average=feed_slots.RATIO_ONE,
-        fast=limits.initial_fast,
-        slow=limits.initial_slow,
-        updated_at=latest.updated_at,
-        round=latest.id,
-        jump_left=0,
-    )
-    self._sources[feed_id] = feed_slots._pack_source(source)
-    self._limits[feed_id] = feed_slots._pack_limits(limits)
-    self._states[feed_id] = feed_slots._pack_state(state)
     log IPriceOracle.FeedSet(feed_id=feed_id, feed=config.feed)
 
 
@@ -281,67 +267,65 @@ def _process(feed_id: uint256) -> uint256:
     """
     @dev Stores up to MAX_PENDING pending rounds. Returns how many were pending before.
     """
-    source: feed_slots.Source = self._source(feed_id)
-    state: feed_slots.State = feed_slots._unpack_state(self._states[feed_id], source.phase)
+    source: uint256 = self._source(feed_id)
+    state: feed_slots.State = self._state(feed_id, source)
     latest: Round = self._latest_round(source)
-    usable: bool = self._defect(latest, source) == empty(Defect)
     pending: uint256 = self._rounds_between(state.round, latest.id)
 
     if pending > 0:
-        advanced: feed_slots.State = self._advance(feed_id, source, state, latest, usable)
+        advanced: feed_slots.State = self._advance(source, state, latest)
         if advanced.round != state.round:
             self._store(feed_id, source, advanced)
-    if usable and pending <= MAX_PENDING:
+            if advanced.jump_left > 0:
+                self._report_jump(feed_id, state, advanced)
+    if latest.defect == empty(Defect) and pending <= MAX_PENDING:
         self._current[feed_id] = True
     return pending
 
 
 @internal
-def _store(feed_id: uint256, source: feed_slots.Source, state: feed_slots.State):
+def _store(feed_id: uint256, source: uint256, state: feed_slots.State):
     """
     @dev Writes the state, and the phase where it changed.
     """
     self._states[feed_id] = feed_slots._pack_state(state)
     phase: uint256 = state.round >> 64
-    if phase != source.phase:
-        source.phase = phase
-        self._sources[feed_id] = feed_slots._pack_source(source)
-    log IPriceOracle.RoundConsumed(
-        feed_id=feed_id,
-        round=state.round,
-        price=state.price * feed_slots.PRICE_UNIT,
-        fast_volatility=state.fast * feed_slots.RATIO_UNIT,
-        slow_volatility=state.slow * feed_slots.RATIO_UNIT,
-        jumped=block.timestamp < state.updated_at + state.jump_left,
-    )
+    if phase != feed_slots._phase(source):
+        self._sources[feed_id] = feed_slots._with_phase(source, phase)
+
+
+@internal
+def _report_jump(feed_id: uint256, before: feed_slots.State, after: feed_slots.State):
+    """
+    @dev Logs a guard that these rounds raised, or raised anew.
+    """
+    until: uint256 = after.updated_at + after.jump_left
+    if until > before.updated_at + before.jump_left:
+        log IPriceOracle.JumpGuardRaised(
+            feed_id=feed_id, round=after.round, price=after.price * feed_slots.PRICE_UNIT, until=until
+        )
 
 
 @view
 @internal
-def _advance(
-    feed_id: uint256, source: feed_slots.Source, state: feed_slots.State, latest: Round, usable: bool
-) -> feed_slots.State:
+def _advance(source: uint256, state: feed_slots.State, latest: Round) -> feed_slots.State:
     """
-    @dev The state after the next ≤ MAX_PENDING rounds up to `latest`, which counts only if it is `usable`.
+    @dev The state after the next ≤ MAX_PENDING rounds up to `latest`, which waits while it has a defect.
     """
-    limits: feed_slots.Limits = feed_slots._unpack_limits(self._limits[feed_id])
-    next: uint256 = state.round + 1
+    first: uint256 = unsafe_add(state.round, 1)
     if latest.id >> 64 != state.round >> 64:
-        next = latest.id  # a new phase begins with its latest round
+        first = latest.id  # a new phase begins with its latest round
+    end: uint256 = latest.id
+    if latest.defect == empty(Defect):
+        end = unsafe_add(end, 1)
 
-    for _: uint256 in range(MAX_PENDING):
-        if next > latest.id or (next == latest.id and not usable):
-            break
+    for id: uint256 in range(first, max(first, min(end, unsafe_add(first, MAX_PENDING))), bound=MAX_PENDING):
         round: Round = latest
-        valid: bool = True
-        if next != latest.id:
-            round = self._round(source, next)
-            valid = self._defect(round, source) == empty(Defect)
-        state.round = next
-        if valid and round.updated_at > state.updated_at:
-            price: uint256 = self._price(round, source)
-            state = volatility._observe(state, limits, price, round.updated_at, next)
-        next += 1
+        if id != latest.id:
+            round = self._round(source, id)
+        state.round = id
+        if round.defect == empty(Defect) and round.updated_at > state.updated_at:
+            state = volatility._observe(state, source, round.price, round.updated_at, id)
     return state
 
 
@@ -351,9 +335,8 @@ def _pending(feed_id: uint256) -> uint256:
     """
     @dev Rounds not yet processed.
     """
-    source: feed_slots.Source = self._source(feed_id)
-    state: feed_slots.State = feed_slots._unpack_state(self._states[feed_id], source.phase)
-    return self._rounds_between(state.round, self._latest_round(source).id)
+    source: uint256 = self._source(feed_id)
+    return self._rounds_between(self._state(feed_id, source).round, self._latest_round(source).id)
 
 
 @pure
@@ -372,75 +355,113 @@ def _rounds_between(processed: uint256, latest: uint256) -> uint256:
 
 @view
 @internal
-def _source(feed_id: uint256) -> feed_slots.Source:
+def _source(feed_id: uint256) -> uint256:
     """
-    @dev Where the feed is; reverts if it is not set.
+    @dev Where the feed is, packed; reverts if it is not set.
     """
-    word: uint256 = self._sources[feed_id]
-    assert word != 0, errors.FEED_NOT_SET
-    return feed_slots._unpack_source(word)
+    source: uint256 = self._sources[feed_id]
+    assert source != 0, errors.FEED_NOT_SET
+    return source
 
 
 @view
 @internal
-def _latest_round(source: feed_slots.Source) -> Round:
+def _state(feed_id: uint256, source: uint256) -> feed_slots.State:
     """
-    @dev What the proxy holds for its latest round.
+    @dev What the processed rounds say.
+    """
+    return feed_slots._unpack_state(self._states[feed_id], feed_slots._phase(source))
+
+
+@view
+@internal
+def _latest_round(source: uint256) -> Round:
+    """
+    @dev The proxy's latest round.
     """
     id: uint80 = 0
     answer: int256 = 0
     started_at: uint256 = 0
     updated_at: uint256 = 0
     answered_in: uint80 = 0
-    id, answer, started_at, updated_at, answered_in = staticcall IAggregatorV3(source.feed).latestRoundData()
-    return Round(
-        id=convert(id, uint256),
-        answer=answer,
-        updated_at=updated_at,
-        answered_in=convert(answered_in, uint256),
-    )
+    feed: address = feed_slots._feed(source)
+    id, answer, started_at, updated_at, answered_in = staticcall IAggregatorV3(feed).latestRoundData()
+    return self._examined(source, convert(id, uint256), answer, updated_at, convert(answered_in, uint256))
 
 
 @view
 @internal
-def _round(source: feed_slots.Source, round: uint256) -> Round:
+def _round(source: uint256, round: uint256) -> Round:
     """
-    @dev What the proxy holds for a round; it goes by the id that was asked for.
+    @dev An earlier round; it goes by the id that was asked for.
     """
     id: uint80 = 0
     answer: int256 = 0
     started_at: uint256 = 0
     updated_at: uint256 = 0
     answered_in: uint80 = 0
-    id, answer, started_at, updated_at, answered_in = staticcall IAggregatorV3(source.feed).getRoundData(
-        convert(round, uint80)
-    )
-    return Round(id=round, answer=answer, updated_at=updated_at, answered_in=convert(answered_in, uint256))
+    feed: address = feed_slots._feed(source)
+    asked: uint80 = convert(round, uint80)
+    id, answer, started_at, updated_at, answered_in = staticcall IAggregatorV3(feed).getRoundData(asked)
+    return self._examined(source, round, answer, updated_at, convert(answered_in, uint256))
 
 
 @view
 @internal
-def _valid_time_before(source: feed_slots.Source, round: uint256) -> uint256:
+def _examined(source: uint256, id: uint256, answer: int256, updated_at: uint256, answered_in: uint256) -> Round:
+    """
+    @dev A round with its price and what is wrong with it. Age is not a defect.
+    """
+    round: Round = Round(id=id, price=self._price(source, answer), updated_at=updated_at, defect=empty(Defect))
+    if updated_at == 0:
+        round.defect = Defect.EMPTY if answer == 0 else Defect.INCOMPLETE
+    elif answered_in < id or id & _AGGREGATOR_ROUND > feed_slots.MAX_ROUND:
+        round.defect = Defect.INCOMPLETE
+    elif updated_at > min(block.timestamp, feed_slots.MAX_TIME):
+        round.defect = Defect.FUTURE
+    elif round.price == 0:
+        round.defect = Defect.NEGATIVE if answer < 0 else Defect.ZERO
+    elif round.price > feed_slots.MAX_PRICE:
+        round.defect = Defect.TOO_HIGH
+    return round
+
+
+@pure
+@internal
+def _price(source: uint256, answer: int256) -> uint256:
+    """
+    @dev The answer in 1e-12 USD, rounded down; 0 if negative, and an absurd one saturates.
+    """
+    price: uint256 = convert(min(max(answer, 0), 2**128), uint256)
+    decimals: uint256 = feed_slots._decimals(source)
+    if decimals <= 12:
+        return price * 10 ** (12 - decimals)
+    return price // 10 ** (decimals - 12)
+
+
+@view
+@internal
+def _valid_time_before(source: uint256, round: uint256) -> uint256:
     """
     @dev Time of the valid round before `round` [s], past a few invalid ones. The first round of a phase has none.
     """
     before: uint256 = round
     for _: uint256 in range(_MAX_SKIPPED + 1):
         before -= 1
-        assert before & _AGGREGATOR_ROUND != 0, errors.UNPROVEN_ROUND
+        if before & _AGGREGATOR_ROUND == 0:
+            break
         candidate: Round = self._round(source, before)
-        if self._defect(candidate, source) == empty(Defect):
+        if candidate.defect == empty(Defect):
             return candidate.updated_at
     raise errors.UNPROVEN_ROUND
 
 
 @view
 @internal
-def _check_usable(round: Round, source: feed_slots.Source):
+def _check_usable(defect: Defect):
     """
-    @dev Reverts with the reason if the round has a defect.
+    @dev Reverts with the reason if there is a defect.
     """
-    defect: Defect = self._defect(round, source)
     if defect == empty(Defect):
         return
     assert defect != Defect.EMPTY, errors.EMPTY_ROUND
@@ -451,41 +472,29 @@ def _check_usable(round: Round, source: feed_slots.Source):
     raise errors.PRICE_TOO_HIGH
 
 
-@view
-@internal
-def _defect(round: Round, source: feed_slots.Source) -> Defect:
-    """
-    @dev Why the round cannot be used; empty if it can. Age is not a defect.
-    """
-    if round.updated_at == 0:
-        return Defect.EMPTY if round.answer == 0 else Defect.INCOMPLETE
-    if round.answered_in < round.id or round.id & _AGGREGATOR_ROUND > feed_slots.MAX_ROUND:
-        return Defect.INCOMPLETE
-    if round.updated_at > min(block.timestamp, feed_slots.MAX_TIME):
-        return Defect.FUTURE
-    if round.answer < 0:
-        return Defect.NEGATIVE
-    price: uint256 = self._price(round, source)
-    if price == 0:
-        return Defect.ZERO
-    if price > feed_slots.MAX_PRICE:
-        return Defect.TOO_HIGH
-    return empty(Defect)
+# Internal: a feed's configuration
 
 
 @pure
 @internal
-def _price(round: Round, source: feed_slots.Source) -> uint256:
+def _packed_source(config: IPriceOracle.FeedConfig, decimals: uint256) -> uint256:
     """
-    @dev The round's answer, not negative, in 1e-12 USD, rounded down; an absurd one saturates.
+    @dev A feed before its first round: no phase yet.
     """
-    answer: uint256 = min(convert(round.answer, uint256), 2**128)
-    if source.decimals <= 12:
-        return answer * 10 ** (12 - source.decimals)
-    return answer // 10 ** (source.decimals - 12)
-
-
-# Internal: bounds
+    return feed_slots._pack_source(
+        feed_slots.Source(
+            feed=config.feed,
+            phase=0,
+            decimals=decimals,
+            heartbeat=config.heartbeat,
+            grace=config.grace,
+            floor=config.volatility_floor // feed_slots.RATIO_UNIT,
+            cap=config.volatility_cap // feed_slots.RATIO_UNIT,
+            slow_rise=config.slow_rise // feed_slots.RATIO_UNIT,
+            jump=config.jump // feed_slots.RATIO_UNIT,
+            jump_duration=config.jump_duration,
+        )
+    )
 
 
 @view
@@ -494,23 +503,27 @@ def _check_config(feed_id: uint256, config: IPriceOracle.FeedConfig):
     """
     @dev Hard bounds of every field, so that no owner can make a feed meaningless.
     """
-    assert feed_id > 0 and feed_id <= MAX_FEED_ID, errors.FEED_PARAMETER
+    assert feed_id > 0 and feed_id <= _MAX_FEED_ID, errors.FEED_PARAMETER
     assert config.feed.is_contract, errors.FEED_PARAMETER
-    self._check_between(config.heartbeat, _MIN_HEARTBEAT, _MAX_HEARTBEAT)
-    self._check_between(config.grace, 0, _MAX_GRACE)
-    self._check_between(config.volatility_floor, _MIN_VOLATILITY, config.volatility_cap)
-    self._check_between(config.volatility_cap, config.volatility_floor, _MAX_VOLATILITY)
-    self._check_between(config.initial_fast, config.volatility_floor, config.volatility_cap)
-    self._check_between(config.initial_slow, config.volatility_floor, config.volatility_cap)
-    self._check_between(config.slow_rise, _MIN_SLOW_RISE, _MAX_SLOW_RISE)
-    self._check_between(config.jump, _MIN_JUMP, _MAX_JUMP)
-    self._check_between(config.jump_duration, 0, _MAX_JUMP_DURATION)
+    assert config.heartbeat >= _MIN_HEARTBEAT and config.heartbeat <= _MAX_HEARTBEAT, errors.FEED_PARAMETER
+    assert config.grace <= _MAX_GRACE, errors.FEED_PARAMETER
+
+    self._check_units(config.volatility_floor, _PERCENT, 1, feed_slots.MAX_LIMIT)
+    self._check_units(config.volatility_cap, _TEN_PERCENT, 1, feed_slots.MAX_LIMIT)
+    self._check_units(config.slow_rise, _PERCENT, 1, feed_slots.MAX_LIMIT)
+    self._check_units(config.jump, _PERCENT, 1, _MAX_JUMP)
+    self._check_units(config.jump_duration, feed_slots.MINUTE, 0, feed_slots.MAX_LIMIT)
+
+    lowest: uint256 = min(config.initial_fast, config.initial_slow)
+    highest: uint256 = max(config.initial_fast, config.initial_slow)
+    assert lowest >= config.volatility_floor and highest <= config.volatility_cap, errors.FEED_PARAMETER
 
 
 @pure
 @internal
-def _check_between(number: uint256, lowest: uint256, highest: uint256):
+def _check_units(number: uint256, unit: uint256, fewest: uint256, most: uint256):
     """
-    @dev Reverts if `number` is outside [lowest, highest].
+    @dev Reverts unless `number` is a whole number of units within the bounds.
     """
-    assert number >= lowest and number <= highest, errors.FEED_PARAMETER
+    assert number % unit == 0, errors.FEED_PARAMETER
+    assert number >= fewest * unit and number <= most * unit, errors.FEED_PARAMETER

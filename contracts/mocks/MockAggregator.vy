@@ -1,6 +1,5 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
-# pragma nonreentrancy on
 """
 @title A price feed that answers what its owner tells it to
 @license AGPL-3.0-only

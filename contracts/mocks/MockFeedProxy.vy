@@ -1,6 +1,5 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
-# pragma nonreentrancy on
 """
 @title The proxy in front of a mock aggregator
 @license AGPL-3.0-only

@@ -2,14 +2,14 @@
 """
 @title The oracle's packed slots
 @license AGPL-3.0-only
-@notice What a round changes is one slot, what only the owner changes two more. Prices are kept in 1e-12 USD and
-        everything relative in 1e-8, which is finer than any feed.
+@notice What only the owner changes is one slot, what a round changes another. Prices are kept in 1e-12 USD and what a
+        round changes in 1e-8, finer than any feed; the owner's limits in whole percents and minutes.
 """
 
-# source   feed 160 · 72 | decimals 8 · 64 | phase 16 · 48 | heartbeat 24 · 24 | max age 24 · 0
-# state    price 72 · 184 | average 32 · 152 | fast 32 · 120 | slow 32 · 88 | updated 32 · 56 | round 32 · 24 | jump 24 · 0
-# limits   floor 32 · 184 | cap 32 · 152 | initial fast 32 · 120 | initial slow 32 · 88 | rise 32 · 56 | jump 32 · 24 |
-#          jump duration 24 · 0
+# source   feed 160 · 96 | phase 16 · 80 | decimals 5 · 75 | heartbeat 18 · 57 | grace 17 · 40 |
+#          floor 8 · 32 | cap 8 · 24 | slow rise 8 · 16 | jump 8 · 8 | jump duration 8 · 0
+# state    price 72 · 184 | average 32 · 152 | fast 32 · 120 | slow 32 · 88 | updated at 32 · 56 | round 32 · 24 |
+#          jump left 24 · 0
 
 PRICE_UNIT: constant(uint256) = 10**6       # [wad] in one 1e-12 USD
 RATIO_UNIT: constant(uint256) = 10**10      # [wad] in one 1e-8
@@ -19,18 +19,32 @@ MAX_RATIO: constant(uint256) = 2**32 - 1    # [1e-8] about 4,295 %
 MAX_TIME: constant(uint256) = 2**32 - 1     # [s] year 2106
 MAX_ROUND: constant(uint256) = 2**32 - 1    # of an aggregator: reporting aggregators count in uint32
 
+PERCENT: constant(uint256) = 10**6          # [1e-8] unit of floor, slow rise and jump
+TEN_PERCENT: constant(uint256) = 10**7      # [1e-8] unit of the cap
+MINUTE: constant(uint256) = 60              # [s] unit of the jump duration
+MAX_LIMIT: constant(uint256) = 2**8 - 1     # [units] of any limit
+
+_MASK_5: constant(uint256) = 2**5 - 1
 _MASK_8: constant(uint256) = 2**8 - 1
 _MASK_16: constant(uint256) = 2**16 - 1
+_MASK_17: constant(uint256) = 2**17 - 1
+_MASK_18: constant(uint256) = 2**18 - 1
 _MASK_24: constant(uint256) = 2**24 - 1
 _MASK_32: constant(uint256) = 2**32 - 1
+_PHASE: constant(uint256) = _MASK_16 << 80
 
-# Where a feed is and when it is too old
+# Where a feed is, and what bounds its estimates
 struct Source:
-    feed: address       # proxy
-    decimals: uint256   # of its answers
-    phase: uint256      # of the last round processed
-    heartbeat: uint256  # [s]
-    max_age: uint256    # [s] heartbeat and grace
+    feed: address           # proxy
+    phase: uint256          # of the last round processed
+    decimals: uint256       # of its answers
+    heartbeat: uint256      # [s]
+    grace: uint256          # [s]
+    floor: uint256          # [1e-8] annualised volatility
+    cap: uint256            # [1e-8] annualised volatility
+    slow_rise: uint256      # [1e-8] of itself per hour
+    jump: uint256           # [1e-8] relative move
+    jump_duration: uint256  # [s]
 
 # What the rounds so far say
 struct State:
@@ -42,25 +56,18 @@ struct State:
     round: uint256      # proxy round id of the last round processed, an observation or not
     jump_left: uint256  # [s] the jump guard stays up, counted from the last observation
 
-# What bounds the estimates
-struct Limits:
-    floor: uint256          # [1e-8] annualised
-    cap: uint256            # [1e-8] annualised
-    initial_fast: uint256   # [1e-8] annualised
-    initial_slow: uint256   # [1e-8] annualised
-    slow_rise: uint256      # [1e-8] of itself per hour
-    jump: uint256           # [1e-8] relative move
-    jump_duration: uint256  # [s]
-
 
 @internal
 @pure
 def _pack_source(source: Source) -> uint256:
     """
-    @dev One word. The owner's setter bounds the fields; a phase has 16 bits.
+    @dev One word. The owner's setter bounds the fields, limits in whole units.
     """
-    word: uint256 = convert(source.feed, uint256) << 72
-    return word | source.decimals << 64 | source.phase << 48 | source.heartbeat << 24 | source.max_age
+    word: uint256 = convert(source.feed, uint256) << 96 | source.phase << 80 | source.decimals << 75
+    word |= source.heartbeat << 57 | source.grace << 40
+    word |= source.floor // PERCENT << 32 | source.cap // TEN_PERCENT << 24
+    word |= source.slow_rise // PERCENT << 16 | source.jump // PERCENT << 8
+    return word | source.jump_duration // MINUTE
 
 
 @internal
@@ -70,12 +77,116 @@ def _unpack_source(word: uint256) -> Source:
     @dev The inverse of `_pack_source`.
     """
     return Source(
-        feed=convert(word >> 72 & (2**160 - 1), address),
-        decimals=word >> 64 & _MASK_8,
-        phase=word >> 48 & _MASK_16,
-        heartbeat=word >> 24 & _MASK_24,
-        max_age=word & _MASK_24,
+        feed=self._feed(word),
+        phase=self._phase(word),
+        decimals=self._decimals(word),
+        heartbeat=self._heartbeat(word),
+        grace=word >> 40 & _MASK_17,
+        floor=self._floor(word),
+        cap=self._cap(word),
+        slow_rise=self._slow_rise(word),
+        jump=self._jump(word),
+        jump_duration=self._jump_duration(word),
     )
+
+
+@internal
+@pure
+def _feed(word: uint256) -> address:
+    """
+    @dev A source's proxy.
+    """
+    return convert(word >> 96, address)
+
+
+@internal
+@pure
+def _phase(word: uint256) -> uint256:
+    """
+    @dev A source's phase.
+    """
+    return word >> 80 & _MASK_16
+
+
+@internal
+@pure
+def _decimals(word: uint256) -> uint256:
+    """
+    @dev Decimals of a source's answers.
+    """
+    return word >> 75 & _MASK_5
+
+
+@internal
+@pure
+def _heartbeat(word: uint256) -> uint256:
+    """
+    @dev A source's heartbeat [s].
+    """
+    return word >> 57 & _MASK_18
+
+
+@internal
+@pure
+def _max_age(word: uint256) -> uint256:
+    """
+    @dev A source's heartbeat and grace [s].
+    """
+    return (word >> 57 & _MASK_18) + (word >> 40 & _MASK_17)
+
+
+@internal
+@pure
+def _floor(word: uint256) -> uint256:
+    """
+    @dev Least volatility that a source may show [1e-8].
+    """
+    return unsafe_mul(word >> 32 & _MASK_8, PERCENT)
+
+
+@internal
+@pure
+def _cap(word: uint256) -> uint256:
+    """
+    @dev Most volatility that a source may show [1e-8].
+    """
+    return unsafe_mul(word >> 24 & _MASK_8, TEN_PERCENT)
+
+
+@internal
+@pure
+def _slow_rise(word: uint256) -> uint256:
+    """
+    @dev Most that a source's slow volatility may rise in an hour, as a fraction of itself [1e-8].
+    """
+    return unsafe_mul(word >> 16 & _MASK_8, PERCENT)
+
+
+@internal
+@pure
+def _jump(word: uint256) -> uint256:
+    """
+    @dev Relative move of a source that raises its jump guard [1e-8].
+    """
+    return unsafe_mul(word >> 8 & _MASK_8, PERCENT)
+
+
+@internal
+@pure
+def _jump_duration(word: uint256) -> uint256:
+    """
+    @dev How long a source's jump guard stays up [s].
+    """
+    return unsafe_mul(word & _MASK_8, MINUTE)
+
+
+@internal
+@pure
+def _with_phase(word: uint256, phase: uint256) -> uint256:
+    """
+    @dev A source in another phase, which has 16 bits.
+    """
+    return word & ~_PHASE | phase << 80
 
 
 @internal
@@ -102,31 +213,4 @@ def _unpack_state(word: uint256, phase: uint256) -> State:
         updated_at=word >> 56 & _MASK_32,
         round=phase << 64 | (word >> 24 & _MASK_32),
         jump_left=word & _MASK_24,
-    )
-
-
-@internal
-@pure
-def _pack_limits(limits: Limits) -> uint256:
-    """
-    @dev One word. The owner's setter bounds the fields.
-    """
-    word: uint256 = limits.floor << 184 | limits.cap << 152 | limits.initial_fast << 120 | limits.initial_slow << 88
-    return word | limits.slow_rise << 56 | limits.jump << 24 | limits.jump_duration
-
-
-@internal
-@pure
-def _unpack_limits(word: uint256) -> Limits:
-    """
-    @dev The inverse of `_pack_limits`.
-    """
-    return Limits(
-        floor=word >> 184,
-        cap=word >> 152 & _MASK_32,
-        initial_fast=word >> 120 & _MASK_32,
-        initial_slow=word >> 88 & _MASK_32,
-        slow_rise=word >> 56 & _MASK_32,
-        jump=word >> 24 & _MASK_32,
-        jump_duration=word & _MASK_24,
     )

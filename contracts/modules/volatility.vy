@@ -5,6 +5,8 @@
 @notice Exponentially weighted variance on irregular rounds, v ← w·v + (1 − w)·r²·year/Δt with w = e^{−Δt/θ}, once fast
         and once slow; a moving average of the price; and the guard that a large jump raises. Estimates are rounded to
         their stored precision at every observation, so it does not matter in how many calls rounds are consumed.
+@dev Arithmetic is unchecked: prices have 72 bits, ratios and times 32, a wad weight 60, the capped return 57. No
+     product below passes 2^200, and what is subtracted is never the larger.
 """
 
 from snekmate.utils import math
@@ -13,40 +15,58 @@ from . import feed_slots
 
 WINDOW: constant(uint256) = 1_800               # [s] of the moving average
 FAST_WINDOW: constant(uint256) = 4 * 3_600      # [s] θ of the fast estimate
-SLOW_WINDOW: constant(uint256) = 7 * 86_400     # [s] θ of the slow estimate
-RETURN_CAP: constant(int256) = 10**17           # [wad] one round counts as a move of at most 10 %
+SLOW_WINDOW: constant(uint256) = 7 * 86_400     # [s] θ of the slow estimate, 42 times the fast one
+RETURN_CAP: constant(uint256) = 10**17          # [wad] one round counts as a move of at most 10 %
 YEAR: constant(uint256) = 365 * 86_400          # [s]
 
 _WAD: constant(uint256) = 10**18
 _HOUR: constant(uint256) = 3_600                # [s]
 _RATIO: constant(uint256) = feed_slots.RATIO_ONE
+_MAX_STEPS: constant(uint256) = 64              # of a square root; no state within bounds takes 40
+_VARIANCE_UNIT: constant(uint256) = 10**20      # [1e-36] in one 1e-16: a squared wad over a squared 1e-8
 
 
 @internal
 @pure
 def _observe(
-    state: feed_slots.State, limits: feed_slots.Limits, price: uint256, updated_at: uint256, round: uint256
+    state: feed_slots.State, source: uint256, price: uint256, updated_at: uint256, round: uint256
 ) -> feed_slots.State:
     """
-    @dev The state after an observation of `price` [1e-12 USD, > 0] at `updated_at` [s, later than the state's].
+    @dev The state after an observation of `price` [1e-12 USD, > 0] at `updated_at` [s, later than the state's], within
+         the limits of the packed `source`.
     """
-    elapsed: uint256 = updated_at - state.updated_at
-    squared: uint256 = self._squared_return(state.price, price)
-    # [1e-16] variance a year, as if every such stretch of time looked like this one
-    variance: uint256 = squared * YEAR // (elapsed * 10**20)
+    elapsed: uint256 = unsafe_sub(updated_at, state.updated_at)
+    distance: uint256 = unsafe_sub(max(price, state.price), min(price, state.price))
 
-    fast: uint256 = self._blend(state.fast, variance, elapsed, FAST_WINDOW)
-    slow: uint256 = self._blend(state.slow, variance, elapsed, SLOW_WINDOW)
-    rise: uint256 = state.slow * limits.slow_rise * elapsed // (_RATIO * _HOUR)
+    # [1e-16] variance a year, as if every such stretch of time looked like this one
+    log_return: uint256 = self._log_return(distance, unsafe_add(price, state.price))
+    squared: uint256 = unsafe_mul(unsafe_mul(log_return, log_return), YEAR)
+    variance: uint256 = unsafe_div(squared, unsafe_mul(elapsed, _VARIANCE_UNIT))
+
+    weight: uint256 = self._slow_weight(elapsed)
+    fast: uint256 = self._blend(state.fast, variance, self._fast_weight(weight))
+    slow: uint256 = self._blend(state.slow, variance, weight)
+    lowest: uint256 = feed_slots._floor(source)
+    highest: uint256 = feed_slots._cap(source)
+    rise: uint256 = unsafe_mul(unsafe_mul(state.slow, feed_slots._slow_rise(source)), elapsed) // (_RATIO * _HOUR)
+
+    # [1e-8] the moving average over the new price, never zero; the old price stood meanwhile
+    weighted: uint256 = unsafe_mul(state.price, self._weighted_ratio(state.average, elapsed))
+    average: uint256 = max(1, min(unsafe_div(weighted, unsafe_mul(price, WINDOW)), feed_slots.MAX_RATIO))
+
+    # the guard: a large move raises it anew
+    jump_left: uint256 = unsafe_sub(state.jump_left, min(state.jump_left, elapsed))
+    if unsafe_mul(distance, _RATIO) > unsafe_mul(feed_slots._jump(source), state.price):
+        jump_left = feed_slots._jump_duration(source)
 
     return feed_slots.State(
         price=price,
-        average=self._average_ratio(state, price, elapsed),
-        fast=min(max(fast, limits.floor), limits.cap),
-        slow=min(min(max(slow, limits.floor), limits.cap), state.slow + rise),
+        average=average,
+        fast=min(max(fast, lowest), highest),
+        slow=min(min(max(slow, lowest), highest), unsafe_add(state.slow, rise)),
         updated_at=updated_at,
         round=round,
-        jump_left=self._jump_left(state, limits, price, elapsed),
+        jump_left=jump_left,
     )
 
 
@@ -56,58 +76,74 @@ def _average_price(state: feed_slots.State, now: uint256) -> uint256:
     """
     @dev Moving average up to `now` [wad]: the last price has stood since its round.
     """
-    stood: uint256 = min(now - state.updated_at, WINDOW)
-    weighted: uint256 = state.average * (WINDOW - stood) + _RATIO * stood
-    return state.price * feed_slots.PRICE_UNIT * weighted // (_RATIO * WINDOW)
+    weighted: uint256 = self._weighted_ratio(state.average, unsafe_sub(now, state.updated_at))
+    return unsafe_mul(unsafe_mul(state.price, feed_slots.PRICE_UNIT), weighted) // (_RATIO * WINDOW)
 
 
 @internal
 @pure
-def _average_ratio(state: feed_slots.State, price: uint256, elapsed: uint256) -> uint256:
+def _weighted_ratio(average: uint256, elapsed: uint256) -> uint256:
     """
-    @dev Moving average when `price` arrives, over `price` [1e-8]: the old price stood meanwhile. Never zero.
+    @dev Moving average over price after the price stood for a while, times WINDOW [1e-8 · s].
     """
     stood: uint256 = min(elapsed, WINDOW)
-    weighted: uint256 = state.average * (WINDOW - stood) + _RATIO * stood
-    return max(1, min(state.price * weighted // (price * WINDOW), feed_slots.MAX_RATIO))
+    return unsafe_add(unsafe_mul(average, unsafe_sub(WINDOW, stood)), unsafe_mul(_RATIO, stood))
 
 
 @internal
 @pure
-def _squared_return(before: uint256, after: uint256) -> uint256:
+def _log_return(distance: uint256, total: uint256) -> uint256:
     """
-    @dev Square of the capped logarithmic return [1e-36]. The ratio is at least one wei, since ln 0 reads as 0.
+    @dev |ln(p1/p0)| = 2·artanh(d) with d = |p1 − p0| / (p1 + p0), capped [wad]. The cap is near d = 5 %, where the
+         series 2·(d + d³/3 + d⁵/5) is short by less than 3e-10; below, by much less.
     """
-    growth: uint256 = max(1, after * _WAD // before)
-    log_return: int256 = math._wad_ln(convert(growth, int256))
-    capped: int256 = min(max(log_return, -RETURN_CAP), RETURN_CAP)
-    return convert(capped * capped, uint256)
+    d: uint256 = min(unsafe_div(unsafe_mul(distance, _WAD), total), RETURN_CAP // 2)
+    square: uint256 = unsafe_mul(d, d) // _WAD
+    series: uint256 = unsafe_add(_WAD, unsafe_mul(square, unsafe_add(_WAD // 3, square // 5)) // _WAD)
+    return min(unsafe_mul(unsafe_mul(2, d), series) // _WAD, RETURN_CAP)
 
 
 @internal
 @pure
-def _blend(volatility: uint256, variance: uint256, elapsed: uint256, window: uint256) -> uint256:
+def _slow_weight(elapsed: uint256) -> uint256:
     """
-    @dev √(w·σ² + (1 − w)·variance) with w = e^{−elapsed/window} [1e-8], rounded up.
+    @dev e^{−elapsed/θ} of the slow estimate [wad].
     """
-    exponent: int256 = -convert(elapsed * _WAD // window, int256)
-    weight: uint256 = convert(math._wad_exp(exponent), uint256)
-    squared: uint256 = (weight * volatility * volatility + (_WAD - weight) * variance + _WAD - 1) // _WAD
-    root: uint256 = isqrt(squared)
-    if root * root < squared:
-        root += 1
+    exponent: uint256 = unsafe_mul(elapsed, _WAD) // SLOW_WINDOW
+    return convert(math._wad_exp(unsafe_sub(0, convert(exponent, int256))), uint256)
+
+
+@internal
+@pure
+def _fast_weight(slow: uint256) -> uint256:
+    """
+    @dev e^{−elapsed/θ} of the fast estimate [wad]: the slow weight to the power of 42 = 32 + 8 + 2.
+    """
+    second: uint256 = unsafe_mul(slow, slow) // _WAD
+    power: uint256 = unsafe_mul(second, second) // _WAD
+    eighth: uint256 = unsafe_mul(power, power) // _WAD
+    power = unsafe_mul(eighth, eighth) // _WAD
+    power = unsafe_mul(power, power) // _WAD
+    return unsafe_mul(unsafe_mul(power, eighth) // _WAD, second) // _WAD
+
+
+@internal
+@pure
+def _blend(volatility: uint256, variance: uint256, weight: uint256) -> uint256:
+    """
+    @dev √(w·σ² + (1 − w)·variance) [1e-8], rounded up. Newton's steps from the old volatility, which is near: after the
+         first they only fall until the root's floor is found; each at least halves what lies beyond twice the root.
+    """
+    kept: uint256 = unsafe_mul(weight, unsafe_mul(volatility, volatility))
+    added: uint256 = unsafe_mul(unsafe_sub(_WAD, weight), variance)
+    square: uint256 = unsafe_add(unsafe_add(kept, added), _WAD - 1) // _WAD
+
+    root: uint256 = unsafe_add(volatility, unsafe_div(square, volatility)) >> 1
+    for _: uint256 in range(_MAX_STEPS):
+        better: uint256 = unsafe_add(root, unsafe_div(square, root)) >> 1
+        if better >= root:
+            break
+        root = better
+    if unsafe_mul(root, root) < square:
+        return unsafe_add(root, 1)
     return root
-
-
-@internal
-@pure
-def _jump_left(
-    state: feed_slots.State, limits: feed_slots.Limits, price: uint256, elapsed: uint256
-) -> uint256:
-    """
-    @dev How long the jump guard stays up from this round on [s]: a large move raises it anew.
-    """
-    distance: uint256 = max(price, state.price) - min(price, state.price)
-    if distance * _RATIO > limits.jump * state.price:
-        return limits.jump_duration
-    return state.jump_left - min(state.jump_left, elapsed)
