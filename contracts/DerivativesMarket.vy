@@ -44,7 +44,7 @@ struct Fill:
 
 WAD: constant(uint256) = 10**18
 SIGNED_WAD: constant(int256) = 10**18
-DAY: constant(uint256) = 86_400  # [s]
+DAY: constant(int256) = 86_400  # [s]
 
 # Roles that the vault gives
 EXCHANGE: constant(uint256) = 1
@@ -438,8 +438,10 @@ def _book_risk(account: uint256, mark: risk_model.Mark) -> IMarket.BookRisk:
     """
     @dev The risk of an account's stored book.
     """
-    book: IDerivativesMarket.Book = market_slots._unpack_book(self._books[account])
-    return risk_model._book_risk(mark, book.size, book.base)
+    size: int256 = 0
+    base: int256 = 0
+    size, base = market_slots._unpack_position(self._books[account])
+    return risk_model._book_risk(mark, size, base)
 
 
 @internal
@@ -485,7 +487,7 @@ def _funding_rate(terms: uint256, skew: int256) -> int256:
     scale: uint256 = 0
     max_rate, scale = market_slots._unpack_funding_terms(terms)
     limit: int256 = convert(scale, int256)
-    return fixed_point._floor_div(max(-limit, min(skew, limit)) * convert(max_rate, int256), limit)
+    return self._floor_div(unsafe_mul(max(-limit, min(skew, limit)), convert(max_rate, int256)), limit)
 
 
 @internal
@@ -494,13 +496,25 @@ def _accrued(terms: uint256, stored: market_slots.Funding, price: uint256) -> in
     """
     @dev Cumulative funding per unit up to now [wad]. One number serves both sides, so rounding makes no value.
     """
-    if stored.skew == 0 or stored.accrued_at == block.timestamp:
+    elapsed: uint256 = unsafe_sub(block.timestamp, stored.accrued_at)
+    if stored.skew == 0 or elapsed == 0:
         return stored.cumulative
     rate: int256 = self._funding_rate(terms, stored.skew)
-    elapsed: uint256 = block.timestamp - stored.accrued_at
-    return stored.cumulative + fixed_point._floor_div(
-        rate * convert(price * elapsed, int256), convert(DAY * WAD, int256)
-    )
+    product: int256 = unsafe_mul(rate, convert(unsafe_mul(price, elapsed), int256))
+    return unsafe_add(stored.cumulative, self._floor_div(product, DAY * SIGNED_WAD))
+
+
+@internal
+@pure
+def _floor_div(a: int256, divisor: int256) -> int256:
+    """
+    @dev a / divisor rounded toward −∞, unchecked: divisor > 0 and |a| < 2^255. Funding's products are far below:
+         2^96 · 2^54, and 2^54 · 2^96 · 2^40.
+    """
+    quotient: int256 = unsafe_div(a, divisor)
+    if a < 0 and unsafe_mul(quotient, divisor) != a:
+        quotient = unsafe_sub(quotient, 1)
+    return quotient
 
 
 @internal
@@ -574,7 +588,7 @@ def _cut(
     fill: Fill = self._fill(book, size, price, mark.funding)
 
     risk: IMarket.BookRisk = risk_model._book_risk(mark, fill.account.size, fill.account.base)
-    before: int256 = risk_model._equity(book.size, book.base, mark.price, mark.funding)
+    before: int256 = risk_model._value(book.size, book.base, mark.price, mark.funding)[0]
     pool_short_initial: uint256 = 0
     pool_short_maintenance: uint256 = 0
     pool_short_initial, pool_short_maintenance = self._shortfalls(mark, fill.pool)

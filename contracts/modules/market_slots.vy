@@ -71,6 +71,15 @@ def _unpack_book(word: uint256) -> IDerivativesMarket.Book:
     )
 
 
+@internal
+@pure
+def _unpack_position(word: uint256) -> (int256, int256):
+    """
+    @dev What valuing a book takes: its size [wad units] and base [wad].
+    """
+    return self._signed(word) >> 160, self._signed(word << 96) >> 152
+
+
 # ------------------------------------------------------------------------------------------------
 # Terms: parameters and state
 # ------------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ from interfaces import IRiskModel
 
 WAD: constant(uint256) = 10**18
 SIGNED_WAD: constant(int256) = 10**18
+ROUND_UP: constant(uint256) = WAD - 1  # added before a division by WAD
+FLOOR_OFFSET: constant(int256) = 2**160  # above any |profit|
 
 RISK_HORIZON: constant(uint256) = 3_600  # [s] over which sigma loss is measured
 SQRT_DAY: constant(uint256) = 52_342_392_259_021_371  # [wad] √(1 day / 1 year), rounded up
@@ -56,18 +58,19 @@ def _mark(params: IRiskModel.RiskParams, quote: IPriceOracle.Quote, funding: int
     @dev Everything about a book's risk that does not depend on the book.
     """
     slow_range: uint256 = self._price_range(params, quote.slow_volatility)
-    fast_range: uint256 = slow_range
+    donor_floor_rate: uint256 = unsafe_add(self._mul_up(params.initial_ratio, slow_range), params.close_rate)
+    initial_rate: uint256 = donor_floor_rate
     if quote.fast_volatility > quote.slow_volatility:
-        fast_range = self._price_range(params, quote.fast_volatility)
-    sigma_rate: uint256 = self._mul_up(quote.fast_volatility, SQRT_HORIZON)
+        fast_range: uint256 = self._price_range(params, quote.fast_volatility)
+        initial_rate = unsafe_add(self._mul_up(params.initial_ratio, fast_range), params.close_rate)
     return Mark(
         price=quote.price,
         average=quote.average,
         funding=funding,
         maintenance_rate=unsafe_add(slow_range, params.close_rate),
-        initial_rate=unsafe_add(self._mul_up(params.initial_ratio, fast_range), params.close_rate),
-        donor_floor_rate=unsafe_add(self._mul_up(params.initial_ratio, slow_range), params.close_rate),
-        sigma_rate=max(MIN_SIGMA_RATE, min(sigma_rate, MAX_SIGMA_RATE)),
+        initial_rate=initial_rate,
+        donor_floor_rate=donor_floor_rate,
+        sigma_rate=max(MIN_SIGMA_RATE, min(self._mul_up(quote.fast_volatility, SQRT_HORIZON), MAX_SIGMA_RATE)),
         round=quote.round,
         gates=gates,
     )
@@ -78,26 +81,31 @@ def _mark(params: IRiskModel.RiskParams, quote: IPriceOracle.Quote, funding: int
 def _book_risk(mark: Mark, size: int256, base: int256) -> IMarket.BookRisk:
     """
     @dev The risk of one book. What the owner may take out is measured at the oracle price and at its average, so that
-         a pumped profit cannot leave.
+         a pumped profit cannot leave. Products are rounded up in place: an internal call would cost three times as
+         much, and engines value up to eight books at once.
     """
-    exposure: uint256 = self._notional(size, mark.price)
-    equity: int256 = self._equity(size, base, mark.price, mark.funding)
-    initial: uint256 = self._mul_up(exposure, mark.initial_rate)
+    equity: int256 = 0
+    exposure: uint256 = 0
+    equity, exposure = self._value(size, base, mark.price, mark.funding)
+    initial: uint256 = unsafe_div(unsafe_add(unsafe_mul(exposure, mark.initial_rate), ROUND_UP), WAD)
     withdrawable: int256 = 0
     if mark.gates & TAKE != 0:
-        average_exposure: uint256 = self._notional(size, mark.average)
-        average_initial: int256 = convert(self._mul_up(average_exposure, mark.initial_rate), int256)
+        average_equity: int256 = 0
+        average_exposure: uint256 = 0
+        average_equity, average_exposure = self._value(size, base, mark.average, mark.funding)
+        average_initial: uint256 = unsafe_div(
+            unsafe_add(unsafe_mul(average_exposure, mark.initial_rate), ROUND_UP), WAD
+        )
         withdrawable = min(
-            unsafe_sub(equity, convert(initial, int256)),
-            unsafe_sub(self._equity(size, base, mark.average, mark.funding), average_initial),
+            unsafe_sub(equity, convert(initial, int256)), unsafe_sub(average_equity, convert(average_initial, int256))
         )
     return IMarket.BookRisk(
         equity=equity,
-        maintenance=self._mul_up(exposure, mark.maintenance_rate),
+        maintenance=unsafe_div(unsafe_add(unsafe_mul(exposure, mark.maintenance_rate), ROUND_UP), WAD),
         initial=initial,
-        sigma_loss=self._mul_up(exposure, mark.sigma_rate),
+        sigma_loss=unsafe_div(unsafe_add(unsafe_mul(exposure, mark.sigma_rate), ROUND_UP), WAD),
         withdrawable=convert(max(withdrawable, 0), uint256),
-        donor_floor=self._mul_up(exposure, mark.donor_floor_rate),
+        donor_floor=unsafe_div(unsafe_add(unsafe_mul(exposure, mark.donor_floor_rate), ROUND_UP), WAD),
         exposure=exposure,
         round=mark.round,
         gates=mark.gates,
@@ -117,24 +125,16 @@ def _price_range(params: IRiskModel.RiskParams, volatility: uint256) -> uint256:
 
 @internal
 @pure
-def _equity(size: int256, base: int256, price: uint256, funding: int256) -> int256:
+def _value(size: int256, base: int256, price: uint256, funding: int256) -> (int256, uint256):
     """
-    @dev base + ⌊size · (price − funding)⌋ [wad]. The product is below 2^95 · 2^112, so nothing can overflow.
+    @dev A book's equity base + ⌊size · (price − funding)⌋ and its exposure ⌈|size| · price⌉ [wad]. The products are
+         below 2^95 · 2^112. Adding and taking off a multiple of WAD makes the division one of a positive number, and
+         so a floor.
     """
     product: int256 = unsafe_mul(size, unsafe_sub(convert(price, int256), funding))
-    value: int256 = unsafe_div(product, SIGNED_WAD)
-    if product < 0 and unsafe_mul(value, SIGNED_WAD) != product:
-        value = unsafe_sub(value, 1)
-    return unsafe_add(base, value)
-
-
-@internal
-@pure
-def _notional(size: int256, price: uint256) -> uint256:
-    """
-    @dev ⌈|size| · price⌉ [wad].
-    """
-    return self._mul_up(convert(abs(size), uint256), price)
+    profit: int256 = unsafe_sub(unsafe_div(unsafe_add(product, FLOOR_OFFSET * SIGNED_WAD), SIGNED_WAD), FLOOR_OFFSET)
+    notional: uint256 = unsafe_mul(convert(abs(size), uint256), price)
+    return unsafe_add(base, profit), unsafe_div(unsafe_add(notional, ROUND_UP), WAD)
 
 
 @internal

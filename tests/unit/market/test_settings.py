@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from ballast.chain import Reverted
+from ballast.model.errors import Rejected
+from tests.market_bench import CONFIG, WAD, MarketBench, plain
+from tests.unit.market.conftest import LONG
+
+
+def test_constructor__wiring__is_readable(bench: MarketBench) -> None:
+    market = bench.market
+    assert (market.ID(), market.POOL_ACCOUNT()) == (1, bench.pool_account)
+    assert (market.VAULT(), market.ORACLE(), market.POOL()) == (
+        bench.vault.address,
+        bench.vault.address,
+        bench.pool.address,
+    )
+    assert market.owner() == bench.owner
+    assert (market.state(), market.skew(), market.open_interest()) == (0, 0, 0)
+    assert market.config()._asdict() == asdict(CONFIG)
+    assert bench.market.deployment.event("ConfigSet").config._asdict() == asdict(CONFIG)
+
+
+def test_set_config__new_parameters__bind_from_now_on(market: MarketBench) -> None:
+    """Setters accrue first: the past is paid under the old funding rate."""
+    market.chain.advance(86_400)
+    market.quote()
+    cumulative, rate = market.market.funding()
+    config = replace(CONFIG, max_funding_rate=CONFIG.max_funding_rate * 2, range_multiplier=2 * WAD)
+    maintenance = market.market.book_risk(LONG).maintenance
+
+    receipt = market.market.set_config(config, sender=market.owner)
+
+    assert receipt.event("ConfigSet").config._asdict() == asdict(config)
+    assert market.market.config()._asdict() == asdict(config)
+    assert market.market.funding() == (cumulative, 2 * rate)
+    assert market.market.book_risk(LONG).maintenance > maintenance
+    assert market.market.open_interest() == 10 * WAD
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"range_multiplier": WAD // 10 - 10**12},
+        {"range_multiplier": 10 * WAD + 10**12},
+        {"range_min": WAD // 200 - 10**12},
+        {"range_min": WAD * 26 // 100},
+        {"range_max": WAD // 100},
+        {"range_max": WAD * 91 // 100},
+        {"initial_ratio": WAD * 104 // 100},
+        {"initial_ratio": 5 * WAD + 10**12},
+        {"close_rate": WAD * 6 // 100},
+        {"close_rate": 1},
+        {"max_funding_rate": WAD // 100 + 10**12},
+        {"skew_scale": 0},
+        {"skew_scale": 2**56 * 10**15},
+        {"open_interest_cap": 2**95},
+    ],
+)
+def test_set_config__out_of_bounds__reverts(bench: MarketBench, field: dict[str, Any]) -> None:
+    """HLT-3: no parameters exist under which initial margin meets maintenance; none is silently rounded."""
+    config = replace(CONFIG, **field)
+    with pytest.raises(Reverted, match="market: parameter out of bounds"):
+        bench.market.set_config(config, sender=bench.owner)
+    with pytest.raises(Rejected, match="market: parameter out of bounds"):
+        config.check()
+    assert bench.market.config()._asdict() == asdict(CONFIG)
+
+
+def test_set_config__not_the_owner__reverts(bench: MarketBench) -> None:
+    with pytest.raises(Reverted, match="ownable: caller is not the owner"):
+        bench.market.set_config(CONFIG, sender=bench.stranger)
+
+
+def test_set_state__each__is_read_back_and_keeps_parameters(market: MarketBench) -> None:
+    book = plain(market.market.book(LONG))
+    for state in (2, 1, 0):
+        receipt = market.market.set_state(state, sender=market.owner)
+        assert receipt.event("StateSet").state == market.market.state() == state
+        assert market.market.config()._asdict() == asdict(CONFIG)
+    market.market.set_state(1, sender=market.owner)
+    market.market.set_config(CONFIG, sender=market.owner)
+    assert market.market.state() == 1
+    assert plain(market.market.book(LONG)) == book
+
+
+def test_set_state__unknown__reverts(bench: MarketBench) -> None:
+    with pytest.raises(Reverted, match="market: unknown state"):
+        bench.market.set_state(3, sender=bench.owner)
+
+
+def test_set_state__not_the_owner__reverts(bench: MarketBench) -> None:
+    with pytest.raises(Reverted, match="ownable: caller is not the owner"):
+        bench.market.set_state(1, sender=bench.stranger)
