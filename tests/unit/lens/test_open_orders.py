@@ -1,0 +1,51 @@
+"""Lens.open_orders: the orders that wait, and which of them a round decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from ballast.params import WAD
+
+
+@pytest.fixture
+def order(protocol, account, trader):
+    receipt = protocol.exchange.commit(
+        account, protocol.market_ids["ETH"], WAD, 4_000 * WAD, 1_000 * WAD, False, sender=trader
+    )
+    return receipt.event("OrderCommitted").order
+
+
+def test_open_orders__committed__waits_unripe(protocol, order, account):
+    [item] = protocol.lens.open_orders(1, 256)
+
+    assert item.id == order
+    assert item.order == protocol.exchange.order(order)
+    assert item.order.account == account
+    assert item.last_round == protocol.latest_round("ETH")
+    assert not item.ripe
+
+
+def test_open_orders__round_before_due__stays_unripe(protocol, order, publish):
+    publish("ETH", 3_000 * WAD, after=29)
+
+    assert not protocol.lens.open_orders(1, 256)[0].ripe
+
+
+def test_open_orders__round_at_due__is_ripe(protocol, order, publish):
+    round_ = publish("ETH", 3_000 * WAD, after=30)
+
+    [item] = protocol.lens.open_orders(1, 256)
+    assert item.ripe
+    assert item.last_round == round_
+    assert item.updated_at == item.order.due
+
+
+def test_open_orders__executed__is_gone(protocol, order, publish, keeper):
+    protocol.exchange.execute(order, publish("ETH", 3_000 * WAD, after=30), sender=keeper)
+
+    assert protocol.lens.open_orders(1, 256) == []
+
+
+@pytest.mark.parametrize(("start", "count"), [(2, 256), (1, 0)])
+def test_open_orders__outside_the_page__is_left_out(protocol, order, start, count):
+    assert protocol.lens.open_orders(start, count) == []
