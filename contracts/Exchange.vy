@@ -289,8 +289,8 @@ def set_fees(market: uint256, fees: IExchange.FeeConfig):
 ################################################################
 
 
-@view
 @external
+@view
 def order(id: uint256) -> IExchange.Order:
     """
     @notice An open order.
@@ -300,8 +300,8 @@ def order(id: uint256) -> IExchange.Order:
     return order_slots._unpack_order(self._orders[id][0], self._orders[id][1])
 
 
-@view
 @external
+@view
 def order_count() -> uint256:
     """
     @notice How many orders there ever were.
@@ -310,8 +310,8 @@ def order_count() -> uint256:
     return order_slots._unpack_terms(self._terms)[0]
 
 
-@view
 @external
+@view
 def execution_fee() -> uint256:
     """
     @notice What the executor of an order committed now will earn.
@@ -320,8 +320,8 @@ def execution_fee() -> uint256:
     return order_slots._unpack_terms(self._terms)[1]
 
 
-@view
 @external
+@view
 def fee_config(market: uint256) -> IExchange.FeeConfig:
     """
     @notice A market's trading fee.
@@ -331,8 +331,8 @@ def fee_config(market: uint256) -> IExchange.FeeConfig:
     return order_slots._unpack_fees(self._fees[market])
 
 
-@view
 @external
+@view
 def fee(market: uint256, notional: uint256, fast_volatility: uint256) -> uint256:
     """
     @notice The trading fee of a fill.
@@ -349,8 +349,8 @@ def fee(market: uint256, notional: uint256, fast_volatility: uint256) -> uint256
 ################################################################
 
 
-@view
 @internal
+@view
 def _open_order(order: uint256) -> IExchange.Order:
     """
     @dev The order, which must not have ended.
@@ -371,8 +371,8 @@ def _store_order(id: uint256, order: IExchange.Order):
     self._orders[id] = [a, b]
 
 
-@view
 @internal
+@view
 def _patience(order: IExchange.Order) -> uint256:
     """
     @dev The last moment at which the order's round may come [s].
@@ -435,8 +435,8 @@ def _try_fill(order: uint256, market: address, round: uint256, price: uint256) -
     )
 
 
-@pure
 @internal
+@pure
 def _reason(response: Bytes[_ERROR_SIZE]) -> String[32]:
     """
     @dev The reason string in an error's return data, cut at one word; our own where there is none.
@@ -448,8 +448,8 @@ def _reason(response: Bytes[_ERROR_SIZE]) -> String[32]:
     return convert(slice(text, 0, length), String[32])
 
 
-@view
 @internal
+@view
 def _clamped(order: IExchange.Order, market: IDerivativesMarket) -> int256:
     """
     @dev The size to trade [wad units]: a reduce-only order closes the book at most.
@@ -464,8 +464,8 @@ def _clamped(order: IExchange.Order, market: IDerivativesMarket) -> int256:
     return max(order.size, -book.size)
 
 
-@view
 @internal
+@view
 def _fee(market: uint256, notional: uint256, fast_volatility: uint256) -> uint256:
     """
     @dev notional · base fee · clamp(σ_fast / σ_ref, 1, cap), every step rounded up [wad].
@@ -477,8 +477,8 @@ def _fee(market: uint256, notional: uint256, fast_volatility: uint256) -> uint25
     return fixed_point._mul_wad_up(notional, fixed_point._mul_wad_up(fees.base_fee, ratio))
 
 
-@pure
 @internal
+@pure
 def _check_limit(order: IExchange.Order, price: uint256):
     """
     @dev A buyer pays at most, a seller gets at least the limit.
@@ -489,8 +489,8 @@ def _check_limit(order: IExchange.Order, price: uint256):
         assert price >= order.limit_price, errors.BEYOND_LIMIT
 
 
-@view
 @internal
+@view
 def _check_account(order: IExchange.Order, fee: uint256, result: IDerivativesMarket.TradeResult):
     """
     @dev An order that may open leaves the book at or above its initial margin and within its risk share, at current

@@ -98,8 +98,8 @@ def __init__(vault: address, oracle: address, exchange: address, rebalancer: add
 #                            VIEWS                             #
 ################################################################
 
-@view
 @external
+@view
 def scan(start: uint256, count: uint256) -> DynArray[ILens.Row, 256]:
     """
     @notice Accounts start, start + 1 … valued, one call a market for the whole page.
@@ -152,8 +152,8 @@ def scan(start: uint256, count: uint256) -> DynArray[ILens.Row, 256]:
     return rows
 
 
-@view
 @external
+@view
 def report(account: uint256) -> ILens.Report:
     """
     @notice Everything about one account, and what the engine would do with it.
@@ -191,8 +191,8 @@ def report(account: uint256) -> ILens.Report:
     )
 
 
-@view
 @external
+@view
 def open_orders(start: uint256, count: uint256) -> DynArray[ILens.OpenOrder, 256]:
     """
     @notice Orders among ids start, start + 1 … that wait for execution.
@@ -224,8 +224,8 @@ def open_orders(start: uint256, count: uint256) -> DynArray[ILens.OpenOrder, 256
 #                           INTERNAL                           #
 ################################################################
 
-@view
 @internal
+@view
 def _line(account: uint256) -> _Line:
     """
     @dev An account before its books are valued.
@@ -254,8 +254,8 @@ def _line(account: uint256) -> _Line:
     )
 
 
-@pure
 @internal
+@pure
 def _with_book(line: _Line, market: uint256, risk: IMarket.BookRisk) -> _Line:
     """
     @dev The line with one more book valued. A ring-fenced book counts in equity alone.
@@ -271,8 +271,8 @@ def _with_book(line: _Line, market: uint256, risk: IMarket.BookRisk) -> _Line:
     return result
 
 
-@pure
 @internal
+@pure
 def _is_triggered(line: _Line) -> bool:
     """
     @dev Whether any trigger of the policy holds, or cannot be known because a market failed.
@@ -288,8 +288,8 @@ def _is_triggered(line: _Line) -> bool:
     )
 
 
-@view
 @internal
+@view
 def _book_risks(
     market: uint256, accounts: DynArray[uint256, 256], allowance: uint256
 ) -> DynArray[IMarket.BookRisk, 256]:
@@ -313,8 +313,8 @@ def _book_risks(
     return abi_decode(answer, DynArray[IMarket.BookRisk, 256])
 
 
-@view
 @internal
+@view
 def _book_report(account: uint256, slot: uint256, market: uint256) -> ILens.BookReport:
     """
     @dev One book, each figure left at zero where its source fails.
@@ -359,8 +359,8 @@ def _book_report(account: uint256, slot: uint256, market: uint256) -> ILens.Book
     return report
 
 
-@view
 @internal
+@view
 def _price(market: uint256) -> uint256:
     """
     @dev Oracle price [wad], 0 where it may not be used.
@@ -379,8 +379,8 @@ def _price(market: uint256) -> uint256:
     return convert(slice(answer, 0, 32), uint256)
 
 
-@view
 @internal
+@view
 def _liquidation_price(implementation: address, account: uint256) -> uint256:
     """
     @dev What the market says, 0 where it offers no such view.
@@ -399,8 +399,8 @@ def _liquidation_price(implementation: address, account: uint256) -> uint256:
     return convert(answer, uint256)
 
 
-@view
 @internal
+@view
 def _last_round(feed_id: uint256) -> (uint256, uint256):
     """
     @dev The feed's latest round and its time [s], zeros where the feed does not answer.
@@ -419,8 +419,8 @@ def _last_round(feed_id: uint256) -> (uint256, uint256):
     return abi_decode(answer, (uint256, uint256))
 
 
-@pure
 @internal
+@pure
 def _distance(risk: IMarket.BookRisk) -> int256:
     """
     @dev z = ⌊(e − mm) / b⌋ [wad]; without legs there is nothing to liquidate.
@@ -431,8 +431,8 @@ def _distance(risk: IMarket.BookRisk) -> int256:
     return fixed_point._floor_div(surplus * fixed_point.SIGNED_WAD, convert(risk.sigma_loss, int256))
 
 
-@pure
 @internal
+@pure
 def _is_sane(risk: IMarket.BookRisk) -> bool:
     """
     @dev Whether the figures are small enough to calculate with.
@@ -446,8 +446,8 @@ def _is_sane(risk: IMarket.BookRisk) -> bool:
     )
 
 
-@pure
 @internal
+@pure
 def _holds(slots: uint256, market: uint256) -> bool:
     """
     @dev Whether one of the eight bytes is the market's id. Ids are 1..127: the difference of each byte is below 128,

@@ -109,8 +109,8 @@ def poke(feed_id: uint256) -> uint256:
 # Views
 
 
-@view
 @external
+@view
 def quote(feed_id: uint256) -> IPriceOracle.Quote:
     """
     @notice Price and estimates now, unprocessed rounds included.
@@ -139,8 +139,8 @@ def quote(feed_id: uint256) -> IPriceOracle.Quote:
     )
 
 
-@view
 @external
+@view
 def pending(feed_id: uint256) -> uint256:
     """
     @notice Rounds not yet processed; an unusable latest round stays pending.
@@ -150,8 +150,8 @@ def pending(feed_id: uint256) -> uint256:
     return self._pending(feed_id)
 
 
-@view
 @external
+@view
 def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint256, uint256):
     """
     @notice Prove that `round` is the feed's first valid round at or after `not_before`.
@@ -175,8 +175,8 @@ def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint2
     return first.price * feed_slots.PRICE_UNIT, first.updated_at
 
 
-@view
 @external
+@view
 def last_round(feed_id: uint256) -> (uint256, uint256):
     """
     @notice The feed's latest round, whatever its age.
@@ -187,8 +187,8 @@ def last_round(feed_id: uint256) -> (uint256, uint256):
     return latest.id, latest.updated_at
 
 
-@view
 @external
+@view
 def heartbeat(feed_id: uint256) -> uint256:
     """
     @notice Longest silence that the feed promises.
@@ -198,8 +198,8 @@ def heartbeat(feed_id: uint256) -> uint256:
     return feed_slots._heartbeat(self._source(feed_id))
 
 
-@view
 @external
+@view
 def feed_config(feed_id: uint256) -> IPriceOracle.FeedConfig:
     """
     @notice What the owner set.
@@ -306,8 +306,8 @@ def _report_jump(feed_id: uint256, before: feed_slots.State, after: feed_slots.S
         )
 
 
-@view
 @internal
+@view
 def _advance(source: uint256, state: feed_slots.State, latest: Round) -> feed_slots.State:
     """
     @dev The state after the next ≤ MAX_PENDING rounds up to `latest`, which waits while it has a defect.
@@ -329,8 +329,8 @@ def _advance(source: uint256, state: feed_slots.State, latest: Round) -> feed_sl
     return state
 
 
-@view
 @internal
+@view
 def _pending(feed_id: uint256) -> uint256:
     """
     @dev Rounds not yet processed.
@@ -339,8 +339,8 @@ def _pending(feed_id: uint256) -> uint256:
     return self._rounds_between(self._state(feed_id, source).round, self._latest_round(source).id)
 
 
-@pure
 @internal
+@pure
 def _rounds_between(processed: uint256, latest: uint256) -> uint256:
     """
     @dev How many rounds follow `processed` up to `latest`: one across a phase change, none if the feed went back.
@@ -353,8 +353,8 @@ def _rounds_between(processed: uint256, latest: uint256) -> uint256:
 # Internal: reading a feed
 
 
-@view
 @internal
+@view
 def _source(feed_id: uint256) -> uint256:
     """
     @dev Where the feed is, packed; reverts if it is not set.
@@ -364,8 +364,8 @@ def _source(feed_id: uint256) -> uint256:
     return source
 
 
-@view
 @internal
+@view
 def _state(feed_id: uint256, source: uint256) -> feed_slots.State:
     """
     @dev What the processed rounds say.
@@ -373,8 +373,8 @@ def _state(feed_id: uint256, source: uint256) -> feed_slots.State:
     return feed_slots._unpack_state(self._states[feed_id], feed_slots._phase(source))
 
 
-@view
 @internal
+@view
 def _latest_round(source: uint256) -> Round:
     """
     @dev The proxy's latest round.
@@ -389,8 +389,8 @@ def _latest_round(source: uint256) -> Round:
     return self._examined(source, convert(id, uint256), answer, updated_at, convert(answered_in, uint256))
 
 
-@view
 @internal
+@view
 def _round(source: uint256, round: uint256) -> Round:
     """
     @dev An earlier round; it goes by the id that was asked for.
@@ -406,8 +406,8 @@ def _round(source: uint256, round: uint256) -> Round:
     return self._examined(source, round, answer, updated_at, convert(answered_in, uint256))
 
 
-@view
 @internal
+@view
 def _examined(source: uint256, id: uint256, answer: int256, updated_at: uint256, answered_in: uint256) -> Round:
     """
     @dev A round with its price and what is wrong with it. Age is not a defect.
@@ -426,8 +426,8 @@ def _examined(source: uint256, id: uint256, answer: int256, updated_at: uint256,
     return round
 
 
-@pure
 @internal
+@pure
 def _price(source: uint256, answer: int256) -> uint256:
     """
     @dev The answer in 1e-12 USD, rounded down; 0 if negative, and an absurd one saturates.
@@ -439,8 +439,8 @@ def _price(source: uint256, answer: int256) -> uint256:
     return price // 10 ** (decimals - 12)
 
 
-@view
 @internal
+@view
 def _valid_time_before(source: uint256, round: uint256) -> uint256:
     """
     @dev Time of the valid round before `round` [s], past a few invalid ones. The first round of a phase has none.
@@ -456,8 +456,8 @@ def _valid_time_before(source: uint256, round: uint256) -> uint256:
     raise errors.UNPROVEN_ROUND
 
 
-@view
 @internal
+@view
 def _check_usable(defect: Defect):
     """
     @dev Reverts with the reason if there is a defect.
@@ -475,8 +475,8 @@ def _check_usable(defect: Defect):
 # Internal: a feed's configuration
 
 
-@pure
 @internal
+@pure
 def _packed_source(config: IPriceOracle.FeedConfig, decimals: uint256) -> uint256:
     """
     @dev A feed before its first round: no phase yet.
@@ -497,8 +497,8 @@ def _packed_source(config: IPriceOracle.FeedConfig, decimals: uint256) -> uint25
     )
 
 
-@view
 @internal
+@view
 def _check_config(feed_id: uint256, config: IPriceOracle.FeedConfig):
     """
     @dev Hard bounds of every field, so that no owner can make a feed meaningless.
@@ -519,8 +519,8 @@ def _check_config(feed_id: uint256, config: IPriceOracle.FeedConfig):
     assert lowest >= config.volatility_floor and highest <= config.volatility_cap, errors.FEED_PARAMETER
 
 
-@pure
 @internal
+@pure
 def _check_units(number: uint256, unit: uint256, fewest: uint256, most: uint256):
     """
     @dev Reverts unless `number` is a whole number of units within the bounds.

@@ -476,8 +476,8 @@ def collect_revenue(receiver: address) -> uint256:
 ################################################################
 
 
-@view
 @external
+@view
 def authorised(account: uint256, caller: address, right: uint256) -> bool:
     """
     @notice Whether `caller` is the owner, or an operator with `right` that has not expired.
@@ -489,8 +489,8 @@ def authorised(account: uint256, caller: address, right: uint256) -> bool:
     return self._authorised(account, caller, right)
 
 
-@view
 @external
+@view
 def treasury(account: uint256) -> IVault.Treasury:
     """
     @notice An account's cash, escrow, locks and list of books; zero for an unknown account.
@@ -500,8 +500,8 @@ def treasury(account: uint256) -> IVault.Treasury:
     return self._treasury(account)
 
 
-@view
 @external
+@view
 def portfolio(account: uint256) -> (IVault.Treasury, address[8]):
     """
     @notice The treasury with the market of each slot.
@@ -520,8 +520,8 @@ def portfolio(account: uint256) -> (IVault.Treasury, address[8]):
     return treasury, markets
 
 
-@view
 @external
+@view
 def open_orders(account: uint256) -> uint256:
     """
     @notice How many orders of the account hold escrow.
@@ -531,8 +531,8 @@ def open_orders(account: uint256) -> uint256:
     return self._load(account).orders
 
 
-@view
 @external
+@view
 def operator(account: uint256, operator: address) -> (uint256, uint256):
     """
     @notice What an operator was given.
@@ -543,8 +543,8 @@ def operator(account: uint256, operator: address) -> (uint256, uint256):
     return vault_slots._unpack_operator(self._operators[account][operator])
 
 
-@view
 @external
+@view
 def lock(account: uint256, market: uint256) -> uint256:
     """
     @notice Cash locked because of one market's profit.
@@ -555,8 +555,8 @@ def lock(account: uint256, market: uint256) -> uint256:
     return self._locks[account][market]
 
 
-@view
 @external
+@view
 def meter(market: uint256) -> (uint256, uint256):
     """
     @notice A market's meter of profit.
@@ -569,8 +569,8 @@ def meter(market: uint256) -> (uint256, uint256):
     return capacity, capacity - min(used, capacity)
 
 
-@view
 @external
+@view
 def market(id: uint256) -> (address, uint256):
     """
     @notice A market's contract and what the vault holds for it.
@@ -580,8 +580,8 @@ def market(id: uint256) -> (address, uint256):
     return vault_slots._unpack_holding(self._markets[id])
 
 
-@view
 @external
+@view
 def pool_account() -> uint256:
     """
     @notice The account that takes the other side of every order.
@@ -590,8 +590,8 @@ def pool_account() -> uint256:
     return self._pool()
 
 
-@view
 @external
+@view
 def protocol_revenue() -> uint256:
     """
     @notice The protocol's share of fees that nobody has collected yet.
@@ -600,8 +600,8 @@ def protocol_revenue() -> uint256:
     return self._house >> 64
 
 
-@view
 @external
+@view
 def owner_of(account: uint256) -> address:
     """
     @notice Who controls an account.
@@ -616,8 +616,8 @@ def owner_of(account: uint256) -> address:
 ################################################################
 
 
-@view
 @internal
+@view
 def _check_engine(role: uint256):
     """
     @dev The caller holds one of the roles.
@@ -625,8 +625,8 @@ def _check_engine(role: uint256):
     assert self.roles[msg.sender] & role != 0, errors.NOT_ENGINE
 
 
-@view
 @internal
+@view
 def _check_right(account: uint256, actor: address, right: uint256):
     """
     @dev The account exists and `actor` may do this with it.
@@ -635,8 +635,8 @@ def _check_right(account: uint256, actor: address, right: uint256):
     assert self._authorised(account, actor, right), errors.NO_RIGHT
 
 
-@view
 @internal
+@view
 def _check_party(party: address):
     """
     @dev Neither nobody nor the vault itself may own an account or receive tokens.
@@ -644,8 +644,8 @@ def _check_party(party: address):
     assert party != empty(address) and party != self, errors.NO_ADDRESS
 
 
-@view
 @internal
+@view
 def _check_token(token: address, amount: uint256):
     """
     @dev Cash is counted in one token; nothing moves for nothing.
@@ -659,8 +659,8 @@ def _check_token(token: address, amount: uint256):
 ################################################################
 
 
-@view
 @internal
+@view
 def _load(account: uint256) -> vault_slots.Account:
     """
     @dev An account's word, unpacked.
@@ -668,8 +668,8 @@ def _load(account: uint256) -> vault_slots.Account:
     return vault_slots._unpack_account(self._accounts[account])
 
 
-@view
 @internal
+@view
 def _owner_of(account: uint256) -> address:
     """
     @dev Owner of an account, zero where there is none.
@@ -677,8 +677,8 @@ def _owner_of(account: uint256) -> address:
     return convert(self._owners[account] >> 96, address)
 
 
-@view
 @internal
+@view
 def _authorised(account: uint256, caller: address, right: uint256) -> bool:
     """
     @dev Owner, or operator with every bit of `right` before its expiry. Nobody for an unknown account.
@@ -692,8 +692,8 @@ def _authorised(account: uint256, caller: address, right: uint256) -> bool:
     return rights & right == right and block.timestamp < expiry
 
 
-@view
 @internal
+@view
 def _pool() -> uint256:
     """
     @dev The pool's account id, 0 until it is set.
@@ -701,8 +701,8 @@ def _pool() -> uint256:
     return self._house & (2**64 - 1)
 
 
-@view
 @internal
+@view
 def _treasury(account: uint256) -> IVault.Treasury:
     """
     @dev Everything of an account but its margin.
@@ -717,8 +717,8 @@ def _treasury(account: uint256) -> IVault.Treasury:
     )
 
 
-@view
 @internal
+@view
 def _locked_cash(account: uint256, state: vault_slots.Account) -> int256:
     """
     @dev Σ of the account's locks [wad]; reads storage only where the flag says there are any.
@@ -728,8 +728,8 @@ def _locked_cash(account: uint256, state: vault_slots.Account) -> int256:
     return convert(self._locked[account], int256)
 
 
-@view
 @internal
+@view
 def _metered(market: uint256) -> (uint256, uint256):
     """
     @dev A meter's capacity and what of it is in use now [wad]. Use drains by one capacity a window, rounded down.

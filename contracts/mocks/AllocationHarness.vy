@@ -20,8 +20,8 @@ struct Book:
     tap: bool
 
 
-@pure
 @external
+@pure
 def level(rows: DynArray[allocation.Row, MAX_BOOKS], budget: int256, top: int256) -> int256:
     """
     @notice The highest whole level that the budget pays for.
@@ -33,8 +33,8 @@ def level(rows: DynArray[allocation.Row, MAX_BOOKS], budget: int256, top: int256
     return allocation._level(rows, budget, top)
 
 
-@pure
 @external
+@pure
 def allocate(
     books: DynArray[Book, MAX_BOOKS], free: int256, z_target: int256, z_donor: int256
 ) -> allocation.Allocation:
@@ -49,8 +49,8 @@ def allocate(
     return allocation._allocate(self._rows(books, z_donor), free, z_target)
 
 
-@view
 @external
+@view
 def gas_of_allocation(
     books: DynArray[Book, MAX_BOOKS], free: int256, z_target: int256, z_donor: int256
 ) -> uint256:

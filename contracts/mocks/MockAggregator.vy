@@ -68,8 +68,8 @@ def publish_round(answer: int256, started_at: uint256, updated_at: uint256, answ
 # Views
 
 
-@view
 @external
+@view
 def decimals() -> uint8:
     """
     @notice Decimals of the answers.
@@ -78,8 +78,8 @@ def decimals() -> uint8:
     return _DECIMALS
 
 
-@view
 @external
+@view
 def latestRoundData() -> (uint80, int256, uint256, uint256, uint80):
     """
     @notice The latest round; all zero before the first.
@@ -88,8 +88,8 @@ def latestRoundData() -> (uint80, int256, uint256, uint256, uint80):
     return self._round(self._hot_vars)
 
 
-@view
 @external
+@view
 def getRoundData(round: uint80) -> (uint80, int256, uint256, uint256, uint80):
     """
     @notice A round; all zero where there is none.
@@ -121,8 +121,8 @@ def _publish(answer: int256, started_at: uint256, updated_at: uint256, answered_
     return round
 
 
-@view
 @internal
+@view
 def _round(round: uint256) -> (uint80, int256, uint256, uint256, uint80):
     """
     @dev A stored round, all zero where there is none.

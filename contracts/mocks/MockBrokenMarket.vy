@@ -50,8 +50,8 @@ def settle():
     self._fail()
 
 
-@view
 @external
+@view
 def book_risk(account: uint256) -> IMarket.BookRisk:
     """
     @notice The risk of a book, or a failure.
@@ -62,8 +62,8 @@ def book_risk(account: uint256) -> IMarket.BookRisk:
     return self._risk(account)
 
 
-@view
 @external
+@view
 def book_risks(accounts: DynArray[uint256, 256]) -> DynArray[IMarket.BookRisk, 256]:
     """
     @notice The risk of many books, or a failure.
@@ -81,8 +81,8 @@ def book_risks(accounts: DynArray[uint256, 256]) -> DynArray[IMarket.BookRisk, 2
     return risks
 
 
-@view
 @internal
+@view
 def _fail():
     """
     @dev Fails where the mode says so.
@@ -92,8 +92,8 @@ def _fail():
     assert self.mode != BURN, UNREACHABLE  # an invalid instruction
 
 
-@view
 @internal
+@view
 def _risk(account: uint256) -> IMarket.BookRisk:
     """
     @dev A book of margin only.

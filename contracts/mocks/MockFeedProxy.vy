@@ -50,8 +50,8 @@ def set_aggregator(aggregator_: address):
 # Views
 
 
-@view
 @external
+@view
 def phaseId() -> uint16:
     """
     @notice Id of the current phase.
@@ -60,8 +60,8 @@ def phaseId() -> uint16:
     return convert(self._phase >> 160, uint16)
 
 
-@view
 @external
+@view
 def aggregator() -> address:
     """
     @notice The current phase's aggregator.
@@ -70,8 +70,8 @@ def aggregator() -> address:
     return self._aggregator()
 
 
-@view
 @external
+@view
 def decimals() -> uint8:
     """
     @notice Decimals of the current aggregator's answers.
@@ -80,8 +80,8 @@ def decimals() -> uint8:
     return staticcall IAggregatorV3(self._aggregator()).decimals()
 
 
-@view
 @external
+@view
 def description() -> String[64]:
     """
     @notice Name of the pair.
@@ -90,8 +90,8 @@ def description() -> String[64]:
     return staticcall IAggregatorV3(self._aggregator()).description()
 
 
-@view
 @external
+@view
 def latestRoundData() -> (uint80, int256, uint256, uint256, uint80):
     """
     @notice The current aggregator's latest round, its ids carrying the phase.
@@ -110,8 +110,8 @@ def latestRoundData() -> (uint80, int256, uint256, uint256, uint80):
     return round | ids, answer, started_at, updated_at, answered_in_round | ids
 
 
-@view
 @external
+@view
 def getRoundData(round: uint80) -> (uint80, int256, uint256, uint256, uint80):
     """
     @notice A round of any phase; all zero where there is none.
@@ -150,8 +150,8 @@ def _set_aggregator(aggregator_: address):
     log AggregatorSet(phase=phase, aggregator=aggregator_)
 
 
-@view
 @internal
+@view
 def _aggregator() -> address:
     """
     @dev The current phase's aggregator.
@@ -159,8 +159,8 @@ def _aggregator() -> address:
     return convert(self._phase & (2**160 - 1), address)
 
 
-@view
 @internal
+@view
 def _check_access():
     """
     @dev One slot, read as the real proxy reads it.
