@@ -169,7 +169,7 @@ def execute(order: uint256, round: uint256) -> bool:
         return False
 
     market: address = (staticcall VAULT.market(terms.market))[0]
-    extcall IMarket(market).settle()
+    extcall ORACLE.consume(terms.market)
     success: bool = False
     response: Bytes[_ERROR_SIZE] = b""
     success, response = self._try_fill(order, market, round, price)
