@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import wraps
@@ -41,11 +42,13 @@ manifest_option = click.option(
 )
 
 
-def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn what can go wrong outside the program into one line and exit code 1."""
+def ballast_command(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What goes wrong outside the program ends in one line and exit code 1, and keyfiles need no questions."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if account := kwargs.get("account"):
+            _sign_unasked(account)
         try:
             return command(*args, **kwargs)
         except Reverted as error:
@@ -74,6 +77,12 @@ def manifest_to_write(given: Path | None, chain: ApeChain) -> Manifest:
     manifest = Manifest.open(path, chain.chain_id)
     is_gone = manifest.contracts and not any(chain.code(entry.address) for entry in manifest.contracts.values())
     return Manifest(chain.chain_id, path) if is_gone and networks.provider.network.is_dev else manifest
+
+
+def _sign_unasked(account: Any) -> None:
+    """Let a keyfile account whose passphrase is in the environment sign without questions."""
+    if os.environ.get(f"APE_ACCOUNTS_{account.alias}_PASSPHRASE") and hasattr(account, "set_autosign"):
+        account.set_autosign(True)
 
 
 def connect(manifest: Path | None) -> Ballast:

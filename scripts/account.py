@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ballast import params as params_
-from ballast.cli import NUMBER, connect, manifest_option, one_line_errors
+from ballast.cli import NUMBER, ballast_command, connect, manifest_option
 from ballast.client import Ballast, Policy, Report
 
 
@@ -32,7 +32,7 @@ def cli() -> None:
 @manifest_option
 @click.option("--no-policy", is_flag=True, help="Leave the account unguarded: nobody will rebalance it.")
 @click.option("--params", "params_file", type=click.Path(path_type=Path), default=params_.DEFAULT)
-@one_line_errors
+@ballast_command
 def open_(account: AccountAPI, manifest: Path | None, no_policy: bool, params_file: Path) -> None:
     """Open an account of yours, guarded by the default policy of the parameters file.
 
@@ -50,7 +50,7 @@ def open_(account: AccountAPI, manifest: Path | None, no_policy: bool, params_fi
 @click.argument("id_", metavar="ID", type=int)
 @click.argument("amount", type=NUMBER)
 @click.option("--mint", is_flag=True, help="Mint the money first, where the settlement token is a mock of yours.")
-@one_line_errors
+@ballast_command
 def deposit(account: AccountAPI, manifest: Path | None, id_: int, amount: Decimal, mint: bool) -> None:
     """Pay AMOUNT US dollars of the settlement token into account ID.
 
@@ -69,7 +69,7 @@ def deposit(account: AccountAPI, manifest: Path | None, id_: int, amount: Decima
 @click.argument("id_", metavar="ID", type=int)
 @click.argument("amount", type=NUMBER)
 @click.option("--receiver", help="Who gets the money; by default the signer.")
-@one_line_errors
+@ballast_command
 def withdraw(account: AccountAPI, manifest: Path | None, id_: int, amount: Decimal, receiver: str | None) -> None:
     """Take AMOUNT US dollars of free cash out of account ID.
 
@@ -85,7 +85,7 @@ def withdraw(account: AccountAPI, manifest: Path | None, id_: int, amount: Decim
 @manifest_option
 @click.argument("id_", metavar="ID", type=int)
 @click.argument("changes", metavar="[FIELD=VALUE]...", nargs=-1)
-@one_line_errors
+@ballast_command
 def policy(account: AccountAPI, manifest: Path | None, id_: int, changes: tuple[str, ...]) -> None:
     """Show the policy of account ID, or change fields of it.
 
@@ -112,7 +112,7 @@ def policy(account: AccountAPI, manifest: Path | None, id_: int, changes: tuple[
 @click.argument("source")
 @click.argument("target")
 @click.argument("amount", type=NUMBER)
-@one_line_errors
+@ballast_command
 def move(account: AccountAPI, manifest: Path | None, id_: int, source: str, target: str, amount: Decimal) -> None:
     """Move AMOUNT of margin of account ID from SOURCE to TARGET: names of markets, or "cash".
 
@@ -126,7 +126,7 @@ def move(account: AccountAPI, manifest: Path | None, id_: int, source: str, targ
 @cli.command(cls=ConnectedProviderCommand)
 @manifest_option
 @click.argument("id_", metavar="ID", type=int)
-@one_line_errors
+@ballast_command
 def show(manifest: Path | None, id_: int) -> None:
     """Show account ID: its money, its books, and what the engine would do with it now.
 

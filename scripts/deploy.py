@@ -10,7 +10,7 @@ from ape.cli import ConnectedProviderCommand, account_option
 
 from ballast import params as params_
 from ballast.chain.ape import ApeChain
-from ballast.cli import manifest_option, manifest_to_write, one_line_errors
+from ballast.cli import ballast_command, manifest_option, manifest_to_write
 from ballast.deploy import Protocol
 
 
@@ -25,7 +25,7 @@ from ballast.deploy import Protocol
 )
 @manifest_option
 @click.option("--verify-only", is_flag=True, help="Send nothing; say how chain, record and parameters differ.")
-@one_line_errors
+@ballast_command
 def cli(account: AccountAPI, params_file: Path, manifest: Path | None, verify_only: bool) -> None:
     """Deploy the whole protocol, wire it, and verify it by reading the chain back.
 

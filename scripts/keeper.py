@@ -8,7 +8,7 @@ import click
 from ape.api import AccountAPI
 from ape.cli import ConnectedProviderCommand, account_option
 
-from ballast.cli import connect, manifest_option, one_line_errors
+from ballast.cli import ballast_command, connect, manifest_option
 from ballast.keeper import Keeper, Work
 
 
@@ -18,7 +18,7 @@ from ballast.keeper import Keeper, Work
 @click.option("--once", is_flag=True, help="One pass, then stop.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; send nothing.")
 @click.option("--interval", type=float, default=5.0, show_default=True, help="Seconds between passes.")
-@one_line_errors
+@ballast_command
 def cli(account: AccountAPI, manifest: Path | None, once: bool, dry_run: bool, interval: float) -> None:
     """Execute ripe orders, scan all accounts, rebalance those that are due, and earn the fees and rewards.
 

@@ -9,7 +9,7 @@ import click
 from ape.api import AccountAPI
 from ape.cli import ConnectedProviderCommand, account_option
 
-from ballast.cli import NUMBER, connect, manifest_option, one_line_errors
+from ballast.cli import NUMBER, ballast_command, connect, manifest_option
 from ballast.client import Order
 from ballast.keeper import Keeper, Work
 
@@ -32,7 +32,7 @@ def cli() -> None:
 @click.option("--margin", type=NUMBER, default="0", help="Cash to put into the book with the fill [USD].")
 @click.option("--limit", type=NUMBER, help="Worst price; by default --slippage from the present one.")
 @click.option("--slippage", type=NUMBER, default="0.01", help="As a fraction.", show_default=True)
-@one_line_errors
+@ballast_command
 def commit(
     account: AccountAPI,
     manifest: Path | None,
@@ -59,7 +59,7 @@ def commit(
 @click.argument("id_", metavar="ID", type=int)
 @click.argument("market")
 @click.option("--slippage", type=NUMBER, default="0.01", help="As a fraction.", show_default=True)
-@one_line_errors
+@ballast_command
 def close(account: AccountAPI, manifest: Path | None, id_: int, market: str, slippage: Decimal) -> None:
     """Commit an order that closes the whole book of account ID in MARKET.
 
@@ -70,7 +70,7 @@ def close(account: AccountAPI, manifest: Path | None, id_: int, market: str, sli
 
 @cli.command(cls=ConnectedProviderCommand)
 @manifest_option
-@one_line_errors
+@ballast_command
 def orders(manifest: Path | None) -> None:
     """List the orders that wait.
 
@@ -83,7 +83,7 @@ def orders(manifest: Path | None) -> None:
 @cli.command(cls=ConnectedProviderCommand)
 @account_option()
 @manifest_option
-@one_line_errors
+@ballast_command
 def execute(account: AccountAPI, manifest: Path | None) -> None:
     """Execute every order whose price is there, for the execution fees.
 
@@ -99,7 +99,7 @@ def execute(account: AccountAPI, manifest: Path | None) -> None:
 @manifest_option
 @click.argument("market")
 @click.argument("price", type=NUMBER)
-@one_line_errors
+@ballast_command
 def publish(account: AccountAPI, manifest: Path | None, market: str, price: Decimal) -> None:
     """Publish PRICE as a round of MARKET's feed, where the feed is a mock of yours.
 
