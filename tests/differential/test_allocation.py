@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from ballast.chain.revm import RevmChain
 from ballast.model.allocation import NEVER, Allocation, allocate, bounded_row
 from tests.differential.exact_solver import Book, State, solve
-from tests.differential.strategies import MAX_BOOKS, random_state, seeded_states, states
+from tests.differential.strategies import MAX_BOOKS, seeded_states, states
 
 SEEDED = 5_000
 WORST_GAS = 60_000  # goal for eight books
@@ -90,8 +90,7 @@ def test_allocate__books_in_another_order__same_end() -> None:
 def test_allocate__eight_books__within_the_gas_goals(harness: Any) -> None:
     """The mathematics alone, bounds of the books included."""
     spent = []
-    for seed in range(4 * SEEDED):
-        state = random_state(Random(seed))
+    for _, state in seeded_states(SEEDED):
         if len(state.books) == MAX_BOOKS:
             books = [_arguments(book) for book in state.books]
             spent.append(harness.gas_of_allocation(books, state.free, state.z_target, state.z_donor))
