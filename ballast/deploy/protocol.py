@@ -266,7 +266,8 @@ class _Deployment:
             self._feed(name, market.feed)
             self._contract(f"market.{name}", "DerivativesMarket", vault, oracle, pool, id_, market.risk.model_dump())
         native = list(params.markets).index(params.rebalancer.native) + 1
-        rebalancer = self._contract("rebalancer", "Rebalancer", vault, oracle, pool, native)
+        planner = self._contract("planner", "Planner", vault, oracle, pool)
+        rebalancer = self._contract("rebalancer", "Rebalancer", vault, oracle, planner, native)
         exchange = self._contract("exchange", "Exchange", vault, oracle, pool, rebalancer)
         self._contract("risk_model", "RiskModel")
         self._contract("lens", "Lens", vault, oracle, exchange, rebalancer)

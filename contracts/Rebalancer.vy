@@ -1,0 +1,510 @@
+# pragma version 0.4.3
+# pragma evm-version cancun
+# pragma nonreentrancy on
+"""
+@title The engine that moves equity between the books of one account
+@license AGPL-3.0-only
+@notice From an account's policy and the state alone follows one plan: whether anything is due, what to cut, what to
+        move. `check` and `preview` show it, `rebalance` executes it: the planner makes it for all of them. Nothing a
+        caller passes has any influence on it.
+@dev The engine holds no money and can move it only between the books and the cash of one account, but for the capped
+     reward: the vault sees to that.
+@custom:kill Revoke its role in the vault (`Vault.set_engine`); accounts then keep their margin where it is.
+"""
+
+from interfaces import IMarket
+from interfaces import IPlanner
+from interfaces import IPriceOracle
+from interfaces import IRebalancer
+from interfaces import IVault
+
+from contracts.modules import allocation
+from contracts.modules import errors
+from contracts.modules import policy_slots
+from contracts.modules import reward
+
+implements: IRebalancer
+
+
+MAX_BOOKS: constant(uint256) = 8
+MAX_ACCOUNTS: constant(uint256) = 25
+BPS: constant(uint256) = 10_000
+NO_DISTANCE: constant(int256) = max_value(int256)
+
+# Right of an operator
+MARGIN: constant(uint256) = 2
+
+# Codes of a plan
+DUE: constant(uint256) = 0
+OFF: constant(uint256) = 1
+UNKNOWN: constant(uint256) = 2
+POOL: constant(uint256) = 3
+POKE: constant(uint256) = 4
+COOLDOWN: constant(uint256) = 5
+SAME_ROUNDS: constant(uint256) = 6
+OWNER_TRADED: constant(uint256) = 7
+HEALTHY: constant(uint256) = 8
+NO_REMEDY: constant(uint256) = 9
+BELOW_MIN: constant(uint256) = 10
+
+# Gas of the tried call for the native price, and its answer with a word more
+TRIED_GAS: constant(uint256) = 400_000
+QUOTE_SIZE: constant(uint256) = 7 * 32
+
+VAULT: public(immutable(IVault))
+ORACLE: public(immutable(IPriceOracle))
+PLANNER: public(immutable(IPlanner))
+NATIVE_FEED: public(immutable(uint256))
+
+_policies: HashMap[uint256, uint256]    # account => packed policy
+_sets: HashMap[uint256, uint256]        # account => packed books not to fill and not to tap
+_states: HashMap[uint256, uint256]      # account => packed state
+
+
+@deploy
+def __init__(vault: IVault, oracle: IPriceOracle, planner: IPlanner, native_feed: uint256):
+    """
+    @param vault The vault, which must give this contract the REBALANCER role.
+    @param oracle The price oracle.
+    @param planner Makes the plans.
+    @param native_feed Feed that prices the chain's native token, in which keepers pay gas.
+    """
+    VAULT = vault
+    ORACLE = oracle
+    PLANNER = planner
+    NATIVE_FEED = native_feed
+
+
+################################################################
+#                       OWNER, OPERATOR                        #
+################################################################
+
+@external
+def set_policy(account: uint256, policy: IRebalancer.Policy):
+    """
+    @notice Replace an account's policy; takes effect at once. Owner or MARGIN operator.
+    @dev Reverts with a reason of its own for every field out of bounds.
+    @param account Vault account id.
+    @param policy The new policy.
+    """
+    self._check_right(account)
+    policy_slots._check_policy(policy)
+    word: uint256 = policy_slots._pack_policy(policy)
+    self._policies[account] = word
+    if policy_slots._has_sets(word):
+        self._sets[account] = policy_slots._pack_sets(policy)
+    log IRebalancer.PolicySet(account=account, policy=policy)
+
+
+@external
+def rebalance_own(account: uint256):
+    """
+    @notice Execute the account's plan without a trigger, gates or reward. Owner or MARGIN operator.
+    @param account Vault account id.
+    """
+    self._check_right(account)
+    done: IPlanner.Outcome = self._settled_plan(account, True)
+    assert done.plan.code == DUE, self._reason(done.plan.code)
+    self._execute(account, done, msg.sender)
+
+
+@external
+def transfer_margin(account: uint256, source: uint256, target: uint256, amount: uint256):
+    """
+    @notice Move margin between two books, or a book and the treasury. Owner or MARGIN operator.
+    @dev What leaves a book is bounded by its `withdrawable` and, while the policy is on, by its `max_risk_share`.
+         Margin may always be put in: that needs no price.
+    @param account Vault account id.
+    @param source Market id of the book that gives; 0 = treasury.
+    @param target Market id of the book that receives; 0 = treasury.
+    @param amount Margin [wad].
+    """
+    self._check_right(account)
+    assert amount > 0, errors.ZERO_AMOUNT
+    assert source != target, errors.SAME_BOOK
+    if source != 0:
+        self._check_outflow(account, source, amount)
+        extcall VAULT.allocate(account, msg.sender, source, -convert(amount, int256))
+    if target != 0:
+        extcall VAULT.allocate(account, msg.sender, target, convert(amount, int256))
+
+
+################################################################
+#                            ANYONE                            #
+################################################################
+
+@external
+def rebalance(account: uint256) -> uint256:
+    """
+    @notice Execute the account's plan and earn the reward. Open to all.
+    @dev Succeeds if and only if `check` says so; reverts with the code's reason.
+    @param account Vault account id.
+    @return The reward credited to the caller in the vault [wad].
+    """
+    done: IPlanner.Outcome = self._settled_plan(account, False)
+    assert done.plan.code == DUE, self._reason(done.plan.code)
+    return self._execute(account, done, msg.sender)
+
+
+@external
+def rebalance_many(accounts: DynArray[uint256, MAX_ACCOUNTS]) -> uint256:
+    """
+    @notice `rebalance` every account that is due and skip the rest. Open to all.
+    @dev Reverts if none was due.
+    @param accounts Vault account ids.
+    @return The rewards credited to the caller in the vault [wad].
+    """
+    rewards: uint256 = 0
+    due: bool = False
+    for account: uint256 in accounts:
+        done: IPlanner.Outcome = self._settled_plan(account, False)
+        if done.plan.code == DUE:
+            due = True
+            paid: uint256 = self._execute(account, done, msg.sender)
+            rewards += paid
+    assert due, errors.NOTHING_DUE
+    return rewards
+
+
+################################################################
+#                            VIEWS                             #
+################################################################
+
+@view
+@external
+def policy(account: uint256) -> IRebalancer.Policy:
+    """
+    @notice The account's policy; all zero where none was ever set.
+    @param account Vault account id.
+    @return The policy.
+    """
+    word: uint256 = self._policies[account]
+    return policy_slots._unpack_policy(word, self._sets_of(account, word))
+
+
+@view
+@external
+def check(account: uint256) -> (bool, uint256):
+    """
+    @notice Would `rebalance` succeed now? The same plan answers that `rebalance` executes.
+    @dev Never reverts but for missing gas.
+    @param account Vault account id.
+    @return Whether it is due; the plan's code.
+    """
+    code: uint256 = self._view_plan(account, False).plan.code
+    return code == DUE, code
+
+
+@view
+@external
+def preview(account: uint256) -> IRebalancer.Plan:
+    """
+    @notice What `rebalance` would do now.
+    @param account Vault account id.
+    @return The plan; what it would have to do stands in it only as far as it was worked out before its code was clear.
+    """
+    return self._view_plan(account, False).plan
+
+
+@view
+@external
+def preview_own(account: uint256) -> IRebalancer.Plan:
+    """
+    @notice What `rebalance_own` would do now.
+    @param account Vault account id.
+    @return The plan.
+    """
+    return self._view_plan(account, True).plan
+
+
+@view
+@external
+def within_risk_share(account: uint256, market: uint256) -> bool:
+    """
+    @notice Is the sigma-loss of a book within the policy's share of account equity? A condition of opening.
+    @dev True while the policy is off or any book of the account is frozen.
+    @param account Vault account id.
+    @param market Market id.
+    @return Whether it is.
+    """
+    return self._within_risk_share(account, market)
+
+
+@pure
+@external
+def reason(code: uint256) -> String[32]:
+    """
+    @notice The reason string with which `rebalance` reverts for a plan's code.
+    @param code Code of a plan.
+    @return The reason; empty for DUE.
+    """
+    return self._reason(code)
+
+
+################################################################
+#                             PLAN                             #
+################################################################
+
+@view
+@internal
+def _view_plan(account: uint256, own: bool) -> IPlanner.Outcome:
+    """
+    @dev The plan on the state as it is; the markets take unprocessed rounds into account.
+    """
+    word: uint256 = self._policies[account]
+    return staticcall PLANNER.plan(account, own, word, self._sets_of(account, word), self._states[account])
+
+
+@internal
+def _settled_plan(account: uint256, own: bool) -> IPlanner.Outcome:
+    """
+    @dev The same, after those rounds are stored.
+    """
+    word: uint256 = self._policies[account]
+    return extcall PLANNER.settled_plan(account, own, word, self._sets_of(account, word), self._states[account])
+
+
+@view
+@internal
+def _sets_of(account: uint256, word: uint256) -> uint256:
+    """
+    @dev The packed sets of a policy, read only where it has any.
+    """
+    if policy_slots._has_sets(word):
+        return self._sets[account]
+    return 0
+
+
+################################################################
+#                          EXECUTION                           #
+################################################################
+
+@internal
+def _execute(account: uint256, done: IPlanner.Outcome, keeper: address) -> uint256:
+    """
+    @dev Cut, move, pay; then the outcome must be the plan's.
+    """
+    cost: uint256 = 0
+    for cut: IRebalancer.PlannedCut in done.plan.cuts:
+        self._execute_cut(account, done.touched, cut)
+        cost += cut.cost
+    most: uint256 = self._reward(account, done)
+    paid: uint256 = 0
+    if most != 0 or len(done.plan.transfers) != 0:
+        paid = extcall VAULT.transfer_margin(account, done.plan.transfers, most, keeper)
+    self._check_outcome(account, done, paid)
+    self._remember(account, done, paid)
+
+    log IRebalancer.Rebalanced(
+        account=account,
+        keeper=keeper,
+        level=done.plan.level,
+        transfers=len(done.plan.transfers),
+        moved=done.plan.moved,
+        cuts=len(done.plan.cuts),
+        cost=cost,
+        reward=paid,
+        min_z_before=done.plan.min_z_before,
+        min_z_after=done.plan.min_z_after,
+        digest=done.digest,
+    )
+    return paid
+
+
+@internal
+def _execute_cut(
+    account: uint256, touched: DynArray[IPlanner.Touched, MAX_BOOKS], cut: IRebalancer.PlannedCut
+):
+    """
+    @dev Close a share of a book against the pool, whose own book is topped up from its cash.
+    """
+    for book: IPlanner.Touched in touched:
+        if book.slot == cut.slot:
+            result: IMarket.Cut = extcall IMarket(book.implementation).reduce(account, cut.fraction, cut.cost)
+            assert self._is_same(result.risk, book, book.equity), errors.CUT_DIFFERS
+            if cut.pool_top_up != 0:
+                moved: uint256 = extcall VAULT.top_up_pool(book.market, cut.pool_top_up)
+                assert moved == cut.pool_top_up, errors.CUT_DIFFERS
+            log IRebalancer.BookCut(account=account, market=book.market, fraction=cut.fraction, cost=cut.cost)
+
+
+@view
+@internal
+def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
+    """
+    @dev What must hold after every rebalance: cash paid for exactly what moved and the reward, within its reserve; every
+         moved book stands where the plan put it, no donor below its floor and no receiver above what it may be filled
+         to; the least distance of the moved books is no less than before, but for a wei of rounding.
+    """
+    assert paid <= done.plan.reserve, errors.REWARD_ABOVE_RESERVE
+    cash: int256 = done.cash - convert(paid, int256)
+    lowest_before: int256 = NO_DISTANCE
+    lowest_after: int256 = NO_DISTANCE
+    for transfer: IVault.Transfer in done.plan.transfers:
+        cash -= transfer.amount
+        for book: IPlanner.Touched in done.touched:
+            if book.slot != transfer.slot:
+                continue
+            equity: int256 = book.equity + transfer.amount
+            risk: IMarket.BookRisk = staticcall IMarket(book.implementation).book_risk(account)
+            assert self._is_same(risk, book, equity), errors.EQUITY_DIFFERS
+            if transfer.amount < 0:
+                assert equity >= book.low, errors.OUT_OF_BAND
+                equity += 1
+            else:
+                assert equity <= book.high, errors.OUT_OF_BAND
+            lowest_before = min(lowest_before, self._distance(book, book.equity))
+            lowest_after = min(lowest_after, self._distance(book, equity))
+    assert lowest_after >= lowest_before, errors.DISTANCE_FELL
+    treasury: IVault.Treasury = staticcall VAULT.treasury(account)
+    assert treasury.cash == cash, errors.CASH_DIFFERS
+
+
+@pure
+@internal
+def _is_same(risk: IMarket.BookRisk, planned: IPlanner.Touched, equity: int256) -> bool:
+    """
+    @dev Whether a book is what the plan said it would be.
+    """
+    if risk.equity != equity:
+        return False
+    return risk.maintenance == planned.maintenance and risk.sigma_loss == planned.sigma_loss
+
+
+@pure
+@internal
+def _distance(book: IPlanner.Touched, equity: int256) -> int256:
+    """
+    @dev z of the book with that equity [wad]; without legs it has none.
+    """
+    if book.sigma_loss == 0:
+        return NO_DISTANCE
+    above: int256 = equity - convert(book.maintenance, int256)
+    return allocation._floor_ratio(above, convert(book.sigma_loss, int256))
+
+
+@internal
+def _remember(account: uint256, done: IPlanner.Outcome, paid: uint256):
+    """
+    @dev Store when and on which rounds this happened, the reward, and net inflows by slot.
+    """
+    state: policy_slots.State = policy_slots._unpack_state(self._states[account])
+    state.last_call = block.timestamp
+    state.digest = done.digest
+    state.fees += paid
+    equity: uint256 = convert(max(done.plan.equity, 1), uint256)
+    for transfer: IVault.Transfer in done.plan.transfers:
+        contained: uint256 = state.contained[transfer.slot]
+        if transfer.amount > 0:
+            contained += (convert(transfer.amount, uint256) * BPS + (equity - 1)) // equity
+        else:
+            contained -= min(contained, convert(-transfer.amount, uint256) * BPS // equity)
+        state.contained[transfer.slot] = contained
+    self._states[account] = policy_slots._pack_state(state)
+
+
+@view
+@internal
+def _reward(account: uint256, done: IPlanner.Outcome) -> uint256:
+    """
+    @dev What the keeper is to be credited [wad].
+    """
+    if done.plan.reserve == 0:
+        return 0
+    work: reward.Work = reward.Work(
+        books=done.books,
+        transfers=len(done.plan.transfers),
+        cuts=len(done.plan.cuts),
+        moved=done.plan.moved,
+        relieved=done.plan.relieved,
+        min_z=done.plan.min_z_before,
+        z_trigger=policy_slots._z_trigger(self._policies[account]),
+    )
+    return reward._reward(work, reward._gas_price(), self._native_price(), done.plan.reserve)
+
+
+@view
+@internal
+def _native_price() -> uint256:
+    """
+    @dev USD per native token [wad], 0 if its feed does not answer. Who starves this call pays for it himself.
+    """
+    success: bool = False
+    answer: Bytes[QUOTE_SIZE + 32] = b""
+    success, answer = raw_call(
+        ORACLE.address,
+        abi_encode(NATIVE_FEED, method_id=method_id("quote(uint256)")),
+        max_outsize=QUOTE_SIZE + 32,
+        gas=TRIED_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    if not success or len(answer) != QUOTE_SIZE:
+        return 0
+    price: uint256 = convert(extract32(answer, 0), uint256)
+    return price if price >> 112 == 0 else 0
+
+
+################################################################
+#                            CHECKS                            #
+################################################################
+
+@view
+@internal
+def _check_right(account: uint256):
+    """
+    @dev The caller is the owner or a MARGIN operator.
+    """
+    assert staticcall VAULT.authorised(account, msg.sender, MARGIN), errors.NO_RIGHT
+
+
+@internal
+def _check_outflow(account: uint256, source: uint256, amount: uint256):
+    """
+    @dev The book can spare the amount, and its risk is within its share of the account.
+    """
+    implementation: address = (staticcall VAULT.market(source))[0]
+    assert implementation != empty(address), errors.UNKNOWN_MARKET
+    extcall IMarket(implementation).settle()
+    risk: IMarket.BookRisk = staticcall IMarket(implementation).book_risk(account)
+    assert amount <= risk.withdrawable, errors.NOT_WITHDRAWABLE
+    assert self._within_risk_share(account, source), errors.ABOVE_RISK_SHARE
+
+
+@view
+@internal
+def _within_risk_share(account: uint256, market: uint256) -> bool:
+    """
+    @dev Whether the policy is off, or the book's sigma-loss within its share.
+    """
+    policy: IRebalancer.Policy = policy_slots._unpack_policy(self._policies[account], 0)
+    return not policy.enabled or staticcall PLANNER.within_risk_share(account, market, policy.max_risk_share)
+
+
+@pure
+@internal
+def _reason(code: uint256) -> String[32]:
+    """
+    @dev A plan's code in words.
+    """
+    if code == OFF:
+        return errors.PLAN_OFF
+    if code == UNKNOWN:
+        return errors.PLAN_UNKNOWN
+    if code == POOL:
+        return errors.PLAN_POOL
+    if code == POKE:
+        return errors.POKE
+    if code == COOLDOWN:
+        return errors.PLAN_COOLDOWN
+    if code == SAME_ROUNDS:
+        return errors.PLAN_SAME_ROUNDS
+    if code == OWNER_TRADED:
+        return errors.PLAN_OWNER_TRADED
+    if code == HEALTHY:
+        return errors.PLAN_HEALTHY
+    if code == NO_REMEDY:
+        return errors.PLAN_NO_REMEDY
+    if code == BELOW_MIN:
+        return errors.PLAN_BELOW_MIN
+    return ""

@@ -1,0 +1,200 @@
+# pragma version 0.4.3
+"""
+@title Cutting: how much of which books to close where sharing is not enough
+@license AGPL-3.0-only
+@notice A cut of the share x of a book costs x·c·N and scales what the book needs at a level by 1 − x. So the share that
+        brings a book with equity e to what it needs, u, is (u − e) / (u − c·N); and a cut improves z only where
+        e > c·N. Figures are bounded by ±2^112 [wad], shares are in [0, 1] [wad].
+"""
+
+from . import allocation
+
+MAX_BOOKS: constant(uint256) = 8
+WAD: constant(int256) = 10**18
+
+# One book, after perfect sharing and before cuts
+struct Candidate:
+    row: allocation.Row
+    target: int256          # [wad] T: where sharing would leave it
+    cost: int256            # [wad] c·N of closing all of it, rounded up
+    active: bool            # takes part: not ring-fenced
+    cuttable: bool          # its market and its cost allow a cut
+    tap: bool               # what a cut frees can help others
+
+# What to cut for
+struct Aim:
+    budget: int256          # [wad] Σ equity + free cash
+    z_delever: int256       # [wad] cut where sharing leaves less
+    z_reach: int256         # [wad] cut until this
+    z_target: int256        # [wad] a book beyond it may have any share of the risk
+    max_share: int256       # [wad] of a book: most one call may cut
+    max_sigma_loss: int256  # [wad] of one book; allocation.NEVER where it does not count
+    risk_budget: int256     # [wad] Σ sigma-loss of active books; allocation.NEVER where it does not count
+
+
+@internal
+@pure
+def _shares(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX_BOOKS]:
+    """
+    @dev The share of each book to cut [wad]: the largest that any cause asks for, at most `max_share`.
+    """
+    shares: int256[MAX_BOOKS] = self._for_distance(books, aim)
+    i: uint256 = 0
+    for book: Candidate in books:
+        z: int256 = self._distance(book.row)
+        if self._may_cut(book) and book.row.sigma_loss > aim.max_sigma_loss and z < aim.z_target:
+            # a narrow stop costs little less and comes back soon: go to two thirds
+            excess: int256 = book.row.sigma_loss - 2 * aim.max_sigma_loss // 3
+            shares[i] = max(shares[i], self._share(excess, book.row.sigma_loss, aim.max_share))
+        i += 1
+    return self._for_budget(books, aim, shares)
+
+
+@internal
+@pure
+def _for_distance(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX_BOOKS]:
+    """
+    @dev Cuts that lift books from below `z_delever` to `z_reach`. A book that its own bounds hold down (containment, or
+         never to be filled) is cut by itself; if the others lack money in common, those books are cut that free most
+         of it per dollar of cost.
+    """
+    shares: int256[MAX_BOOKS] = empty(int256[MAX_BOOKS])
+    lacking: int256 = -aim.budget  # what all would need in order to stand at z_reach, beyond what there is
+    pooled: bool = False
+    i: uint256 = 0
+    for book: Candidate in books:
+        needed: int256 = self._needed(book.row, aim.z_reach)
+        lacking += min(max(needed, book.row.low), book.row.high)
+        if book.active and self._is_short(book, aim.z_delever):
+            if book.target < book.row.high:
+                pooled = True
+            elif self._may_cut(book):
+                shares[i] = self._share(needed - book.target, needed - book.cost, aim.max_share)
+        i += 1
+    if not pooled:
+        return shares
+
+    done: bool[MAX_BOOKS] = empty(bool[MAX_BOOKS])
+    for _: uint256 in range(MAX_BOOKS):
+        if lacking <= 0:
+            break
+        best: uint256 = MAX_BOOKS
+        best_needed: int256 = 0
+        best_cost: int256 = 0
+        i = 0
+        for book: Candidate in books:
+            needed: int256 = self._needed(book.row, aim.z_reach)
+            helps: bool = book.tap or self._is_short(book, aim.z_delever)
+            if self._may_cut(book) and helps and shares[i] == 0 and not done[i] and needed > book.cost:
+                if best == MAX_BOOKS or needed * best_cost > best_needed * book.cost:
+                    best = i
+                    best_needed = needed
+                    best_cost = book.cost
+            i += 1
+        if best == MAX_BOOKS:
+            break
+        wanted: int256 = lacking
+        if not books[best].tap:
+            wanted = min(lacking, best_needed - books[best].target)  # its own need is all it can relieve
+        relief: int256 = best_needed - best_cost  # of closing all of it
+        shares[best] = self._share(wanted, relief, aim.max_share)
+        lacking -= shares[best] * relief // WAD
+        done[best] = True
+    return shares
+
+
+@internal
+@pure
+def _for_budget(
+    books: DynArray[Candidate, MAX_BOOKS], aim: Aim, chosen: int256[MAX_BOOKS]
+) -> int256[MAX_BOOKS]:
+    """
+    @dev Where the account's sigma-loss breaks its budget: cuts down to nine tenths of it, on top of those chosen, where
+         a dollar of cost frees most of it.
+    """
+    shares: int256[MAX_BOOKS] = chosen
+    total: int256 = 0
+    rest: int256 = 0
+    i: uint256 = 0
+    for book: Candidate in books:
+        if book.active:
+            total += book.row.sigma_loss
+            rest += book.row.sigma_loss * (WAD - shares[i]) // WAD
+        i += 1
+    if total <= aim.risk_budget:
+        return shares
+
+    excess: int256 = rest - aim.risk_budget * 9 // 10
+    done: bool[MAX_BOOKS] = empty(bool[MAX_BOOKS])
+    for _: uint256 in range(MAX_BOOKS):
+        if excess <= 0:
+            break
+        best: uint256 = MAX_BOOKS
+        i = 0
+        for book: Candidate in books:
+            if self._may_cut(book) and not done[i]:
+                if best == MAX_BOOKS:
+                    best = i
+                elif book.row.sigma_loss * books[best].cost > books[best].row.sigma_loss * book.cost:
+                    best = i
+            i += 1
+        if best == MAX_BOOKS:
+            break
+        sigma_loss: int256 = books[best].row.sigma_loss
+        more: int256 = self._share(excess, sigma_loss, aim.max_share)
+        after: int256 = max(shares[best], min(shares[best] + more, aim.max_share))
+        excess -= (after - shares[best]) * sigma_loss // WAD
+        shares[best] = after
+        done[best] = True
+    return shares
+
+
+@internal
+@pure
+def _may_cut(book: Candidate) -> bool:
+    """
+    @dev Its market allows it, and it improves z, before and after sharing.
+    """
+    return book.active and book.cuttable and book.row.sigma_loss > 0 and min(book.row.equity, book.target) > book.cost
+
+
+@internal
+@pure
+def _is_short(book: Candidate, z_delever: int256) -> bool:
+    """
+    @dev Whether sharing leaves the book below `z_delever`.
+    """
+    return book.row.sigma_loss > 0 and book.target < self._needed(book.row, z_delever)
+
+
+@internal
+@pure
+def _needed(row: allocation.Row, level: int256) -> int256:
+    """
+    @dev u(level) [wad].
+    """
+    return allocation._at_level(row.maintenance, row.sigma_loss, level)
+
+
+@internal
+@pure
+def _distance(row: allocation.Row) -> int256:
+    """
+    @dev z of the book [wad].
+    """
+    if row.sigma_loss == 0:
+        return allocation.NEVER
+    return allocation._floor_ratio(row.equity - row.maintenance, row.sigma_loss)
+
+
+@internal
+@pure
+def _share(amount: int256, whole: int256, largest: int256) -> int256:
+    """
+    @dev min(⌈amount / whole⌉, largest) [wad], at least 0; all of it where `whole` is not positive.
+    """
+    if amount <= 0:
+        return 0
+    if whole <= 0:
+        return largest
+    return min((amount * WAD + (whole - 1)) // whole, largest)
