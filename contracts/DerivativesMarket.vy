@@ -72,7 +72,7 @@ MAX_INITIAL_RATIO: constant(uint256) = 5 * 10**18  # [wad]
 MAX_CLOSE_RATE: constant(uint256) = 5 * 10**16  # [wad] 5 %
 MAX_FUNDING_RATE: constant(uint256) = 10**16  # [wad] 1 % a day
 MAX_SKEW_SCALE: constant(uint256) = 2**56 * market_slots.MILLI - market_slots.MILLI  # [wad units]
-MAX_OPEN_INTEREST_CAP: constant(uint256) = 2**95 - 1  # [wad units] no size can outgrow its slot
+MAX_OPEN_INTEREST_CAP: constant(uint256) = 2**95 - 2**95 % market_slots.MILLI  # [wad units] what a book can hold
 
 ID: public(immutable(uint256))  # in the vault, and of the price feed
 VAULT: public(immutable(IVault))
@@ -81,9 +81,8 @@ POOL: public(immutable(ILiquidityPool))
 POOL_ACCOUNT: public(immutable(uint256))
 
 _books: HashMap[uint256, uint256]  # account => packed book
-_terms: uint256  # packed parameters and state
-_funding: uint256  # packed cumulative funding, its time, skew
-_interest: uint256  # packed open interest and its cap
+_valuation: uint256  # packed risk parameters, state and funding: what every valuation reads
+_trading: uint256  # packed open interest, its cap and the terms of funding: what only trades read
 
 
 @deploy
@@ -102,10 +101,7 @@ def __init__(vault: address, oracle: address, pool: address, id: uint256, config
     ORACLE = IPriceOracle(oracle)
     POOL = ILiquidityPool(pool)
     POOL_ACCOUNT = staticcall ILiquidityPool(pool).ACCOUNT()
-    self._funding = market_slots._pack_funding(
-        market_slots.Funding(cumulative=0, accrued_at=block.timestamp, skew=0)
-    )
-    self._set_config(config)
+    self._set_config(config, market_slots.Funding(rate=0, cumulative=0, accrued_at=block.timestamp))
 
 
 # ------------------------------------------------------------------------------------------------
@@ -222,7 +218,9 @@ def accrue():
     @notice Store the funding accrued up to now. Open to all; changes nobody's equity.
     @dev Funding is priced at the oracle price of the moment it is stored.
     """
-    self._accrue()
+    funding: market_slots.Funding = self._accrued_now()
+    self._valuation = market_slots._with_funding(self._valuation, funding)
+    log IDerivativesMarket.FundingAccrued(funding=funding.cumulative)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -239,8 +237,7 @@ def set_config(config: IDerivativesMarket.MarketConfig):
     """
     ownable._check_owner()
 
-    self._accrue()
-    self._set_config(config)
+    self._set_config(config, self._accrued_now())
 
 
 @external
@@ -253,7 +250,7 @@ def set_state(state: uint256):
     ownable._check_owner()
     assert state <= HALTED, errors.UNKNOWN_STATE
 
-    self._terms = market_slots._with_state(self._terms, state)
+    self._valuation = market_slots._with_state(self._valuation, state)
     log IDerivativesMarket.StateSet(state=state)
 
 
@@ -349,9 +346,8 @@ def funding() -> (int256, int256):
     @dev Reverts if the market cannot price itself.
     @return Cumulative funding per unit, accrued up to now [wad]; present rate per day and unit of notional [wad].
     """
-    stored: market_slots.Funding = market_slots._unpack_funding(self._funding)
-    quote: IPriceOracle.Quote = staticcall ORACLE.quote(ID)
-    return self._accrued(self._terms, stored, quote.price), self._funding_rate(self._terms, stored.skew)
+    stored: market_slots.Funding = self._accrued_now()
+    return stored.cumulative, stored.rate
 
 
 @external
@@ -362,7 +358,7 @@ def skew() -> int256:
     @dev Needs no price.
     @return Net size [wad units].
     """
-    return market_slots._unpack_funding(self._funding).skew
+    return -market_slots._unpack_book(self._books[POOL_ACCOUNT]).size
 
 
 @external
@@ -373,7 +369,7 @@ def open_interest() -> uint256:
     @dev Needs no price.
     @return Size [wad units].
     """
-    return market_slots._unpack_interest(self._interest)[0]
+    return market_slots._unpack_trading(self._trading).open_interest
 
 
 @external
@@ -384,20 +380,17 @@ def config() -> IDerivativesMarket.MarketConfig:
     @dev Needs no price.
     @return All parameters.
     """
-    terms: uint256 = self._terms
-    risk: IRiskModel.RiskParams = market_slots._unpack_risk_params(terms)
-    max_funding_rate: uint256 = 0
-    skew_scale: uint256 = 0
-    max_funding_rate, skew_scale = market_slots._unpack_funding_terms(terms)
+    risk: IRiskModel.RiskParams = market_slots._unpack_risk_params(self._valuation)
+    trading: market_slots.Trading = market_slots._unpack_trading(self._trading)
     return IDerivativesMarket.MarketConfig(
         range_multiplier=risk.range_multiplier,
         range_min=risk.range_min,
         range_max=risk.range_max,
         initial_ratio=risk.initial_ratio,
         close_rate=risk.close_rate,
-        max_funding_rate=max_funding_rate,
-        skew_scale=skew_scale,
-        open_interest_cap=market_slots._unpack_interest(self._interest)[1],
+        max_funding_rate=trading.max_funding_rate,
+        skew_scale=trading.skew_scale,
+        open_interest_cap=trading.open_interest_cap,
     )
 
 
@@ -409,7 +402,7 @@ def state() -> uint256:
     @dev Needs no price.
     @return 0 = active, 1 = reduce-only, 2 = halted.
     """
-    return market_slots._unpack_state(self._terms)
+    return market_slots._unpack_state(self._valuation)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -423,12 +416,12 @@ def _mark(quote: IPriceOracle.Quote) -> risk_model.Mark:
     """
     @dev What prices, funding and state now mean for any book.
     """
-    terms: uint256 = self._terms
+    valuation: uint256 = self._valuation
     return risk_model._mark(
-        market_slots._unpack_risk_params(terms),
+        market_slots._unpack_risk_params(valuation),
         quote,
-        self._accrued(terms, market_slots._unpack_funding(self._funding), quote.price),
-        self._gates(market_slots._unpack_state(terms), quote.jumped),
+        self._accrued(market_slots._unpack_funding(valuation), quote.price),
+        self._gates(market_slots._unpack_state(valuation), quote.jumped),
     )
 
 
@@ -479,55 +472,43 @@ def _shortfalls(mark: risk_model.Mark, book: IDerivativesMarket.Book) -> (uint25
 
 @internal
 @pure
-def _funding_rate(terms: uint256, skew: int256) -> int256:
+def _funding_rate(skew: int256, max_rate: uint256, scale: uint256) -> int256:
     """
-    @dev ⌊clamp(skew / scale, ±1) · max_rate⌋ [wad] per day: the crowded side pays the pool.
+    @dev clamp(skew / scale, ±1) · max_rate [wad] per day, rounded down to its unit: the crowded side pays the pool.
     """
-    max_rate: uint256 = 0
-    scale: uint256 = 0
-    max_rate, scale = market_slots._unpack_funding_terms(terms)
     limit: int256 = convert(scale, int256)
-    return self._floor_div(unsafe_mul(max(-limit, min(skew, limit)), convert(max_rate, int256)), limit)
+    product: int256 = max(-limit, min(skew, limit)) * convert(max_rate, int256)
+    return fixed_point._floor_div(product, limit * market_slots.RATE_UNIT) * market_slots.RATE_UNIT
 
 
 @internal
 @view
-def _accrued(terms: uint256, stored: market_slots.Funding, price: uint256) -> int256:
+def _accrued(stored: market_slots.Funding, price: uint256) -> int256:
     """
     @dev Cumulative funding per unit up to now [wad]. One number serves both sides, so rounding makes no value.
+         Unchecked: a rate is below 2^54, a price below 2^96, a time below 2^32.
     """
     elapsed: uint256 = unsafe_sub(block.timestamp, stored.accrued_at)
-    if stored.skew == 0 or elapsed == 0:
+    if stored.rate == 0 or elapsed == 0:
         return stored.cumulative
-    rate: int256 = self._funding_rate(terms, stored.skew)
-    product: int256 = unsafe_mul(rate, convert(unsafe_mul(price, elapsed), int256))
-    return unsafe_add(stored.cumulative, self._floor_div(product, DAY * SIGNED_WAD))
+    product: int256 = unsafe_mul(stored.rate, convert(unsafe_mul(price, elapsed), int256))
+    growth: int256 = unsafe_div(product, DAY * SIGNED_WAD)
+    if product < 0 and unsafe_mul(growth, DAY * SIGNED_WAD) != product:
+        growth = unsafe_sub(growth, 1)
+    return unsafe_add(stored.cumulative, growth)
 
 
 @internal
-@pure
-def _floor_div(a: int256, divisor: int256) -> int256:
+@view
+def _accrued_now() -> market_slots.Funding:
     """
-    @dev a / divisor rounded toward −∞, unchecked: divisor > 0 and |a| < 2^255. Funding's products are far below:
-         2^96 · 2^54, and 2^54 · 2^96 · 2^40.
+    @dev Funding as `accrue` would store it.
     """
-    quotient: int256 = unsafe_div(a, divisor)
-    if a < 0 and unsafe_mul(quotient, divisor) != a:
-        quotient = unsafe_sub(quotient, 1)
-    return quotient
-
-
-@internal
-def _accrue():
-    """
-    @dev Store the funding accrued up to now.
-    """
-    stored: market_slots.Funding = market_slots._unpack_funding(self._funding)
     quote: IPriceOracle.Quote = staticcall ORACLE.quote(ID)
-    stored.cumulative = self._accrued(self._terms, stored, quote.price)
-    stored.accrued_at = block.timestamp
-    self._funding = market_slots._pack_funding(stored)
-    log IDerivativesMarket.FundingAccrued(funding=stored.cumulative)
+    funding: market_slots.Funding = market_slots._unpack_funding(self._valuation)
+    funding.cumulative = self._accrued(funding, quote.price)
+    funding.accrued_at = block.timestamp
+    return funding
 
 
 # ------------------------------------------------------------------------------------------------
@@ -612,26 +593,25 @@ def _engine_rate(quote: IPriceOracle.Quote) -> uint256:
 @internal
 def _store(account: uint256, fill: Fill, funding: int256):
     """
-    @dev Write both books, the skew and, where it changed, open interest.
+    @dev Write both books, funding with the rate that the new skew sets, and open interest where it changed.
     """
     self._books[account] = market_slots._pack_book(fill.account)
     self._books[POOL_ACCOUNT] = market_slots._pack_book(fill.pool)
 
-    stored: market_slots.Funding = market_slots._unpack_funding(self._funding)
-    self._funding = market_slots._pack_funding(
-        market_slots.Funding(cumulative=funding, accrued_at=block.timestamp, skew=stored.skew + fill.size)
+    trading: market_slots.Trading = market_slots._unpack_trading(self._trading)
+    rate: int256 = self._funding_rate(-fill.pool.size, trading.max_funding_rate, trading.skew_scale)
+    self._valuation = market_slots._with_funding(
+        self._valuation, market_slots.Funding(rate=rate, cumulative=funding, accrued_at=block.timestamp)
     )
 
     longs_before: int256 = max(fill.account.size - fill.size, 0) + max(fill.pool.size + fill.size, 0)
     longs_after: int256 = max(fill.account.size, 0) + max(fill.pool.size, 0)
-    if longs_after == longs_before:
-        return
-    open_interest: uint256 = 0
-    cap: uint256 = 0
-    open_interest, cap = market_slots._unpack_interest(self._interest)
-    open_interest = convert(convert(open_interest, int256) + longs_after - longs_before, uint256)
-    assert longs_after < longs_before or open_interest <= cap, errors.OPEN_INTEREST_CAP
-    self._interest = market_slots._pack_interest(open_interest, cap)
+    if longs_after != longs_before:
+        open_interest: int256 = convert(trading.open_interest, int256) + longs_after - longs_before
+        trading.open_interest = convert(open_interest, uint256)
+        within_cap: bool = trading.open_interest <= trading.open_interest_cap
+        assert within_cap or longs_after < longs_before, errors.OPEN_INTEREST_CAP
+        self._trading = market_slots._pack_trading(trading)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -649,9 +629,9 @@ def _check_role(role: uint256):
 
 
 @internal
-def _set_config(config: IDerivativesMarket.MarketConfig):
+def _set_config(config: IDerivativesMarket.MarketConfig, accrued: market_slots.Funding):
     """
-    @dev Check the bounds, keep the state and open interest, write.
+    @dev Check the bounds, write, and let funding go on at the rate that the new terms set. State and open interest stay.
     """
     ppm: uint256 = market_slots.PPM
     self._check_parameter(config.range_multiplier, MIN_RANGE_MULTIPLIER, MAX_RANGE_MULTIPLIER, ppm)
@@ -661,11 +641,25 @@ def _set_config(config: IDerivativesMarket.MarketConfig):
     self._check_parameter(config.close_rate, 0, MAX_CLOSE_RATE, ppm)
     self._check_parameter(config.max_funding_rate, 0, MAX_FUNDING_RATE, ppm)
     self._check_parameter(config.skew_scale, market_slots.MILLI, MAX_SKEW_SCALE, market_slots.MILLI)
-    self._check_parameter(config.open_interest_cap, 0, MAX_OPEN_INTEREST_CAP, 1)
+    self._check_parameter(config.open_interest_cap, 0, MAX_OPEN_INTEREST_CAP, market_slots.MILLI)
 
-    self._terms = market_slots._pack_terms(config, market_slots._unpack_state(self._terms))
-    open_interest: uint256 = market_slots._unpack_interest(self._interest)[0]
-    self._interest = market_slots._pack_interest(open_interest, config.open_interest_cap)
+    funding: market_slots.Funding = accrued
+    skew: int256 = -market_slots._unpack_book(self._books[POOL_ACCOUNT]).size
+    funding.rate = self._funding_rate(skew, config.max_funding_rate, config.skew_scale)
+    params: IRiskModel.RiskParams = IRiskModel.RiskParams(
+        range_multiplier=config.range_multiplier,
+        range_min=config.range_min,
+        range_max=config.range_max,
+        initial_ratio=config.initial_ratio,
+        close_rate=config.close_rate,
+    )
+    state: uint256 = market_slots._unpack_state(self._valuation)
+    self._valuation = market_slots._pack_valuation(params, state, funding)
+    trading: market_slots.Trading = market_slots._unpack_trading(self._trading)
+    trading.open_interest_cap = config.open_interest_cap
+    trading.max_funding_rate = config.max_funding_rate
+    trading.skew_scale = config.skew_scale
+    self._trading = market_slots._pack_trading(trading)
     log IDerivativesMarket.ConfigSet(config=config)
 
 

@@ -19,6 +19,7 @@ DAY = 86_400  # [s]
 CENT = 10**16  # [wad]
 PPM = 10**12  # [wad] one part per million
 MILLI = 10**15  # [wad] one thousandth of a unit
+RATE_UNIT = 10**7  # [wad] of a funding rate
 
 ACTIVE, REDUCE_ONLY, HALTED = 0, 1, 2
 
@@ -50,7 +51,7 @@ class MarketConfig(RiskParams):
         _check_parameter(self.close_rate, 0, WAD // 20, PPM)
         _check_parameter(self.max_funding_rate, 0, WAD // 100, PPM)
         _check_parameter(self.skew_scale, MILLI, 2**56 * MILLI - MILLI, MILLI)
-        _check_parameter(self.open_interest_cap, 0, 2**95 - 1, 1)
+        _check_parameter(self.open_interest_cap, 0, 2**95 - 2**95 % MILLI, MILLI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Market:
         self.books: dict[int, Book] = {}
         self.cumulative_funding = 0  # [wad] per unit
         self.accrued_at = now  # [s]
-        self.skew = 0  # [wad units]
+        self.funding_rate = 0  # [wad] per day and unit of notional
         self.open_interest = 0  # [wad units]
 
     # Protocol contracts
@@ -156,16 +157,18 @@ class Market:
     def accrue(self, now: int) -> None:
         """Store the funding accrued up to now."""
         cumulative = self._accrued(self.feed.quote(now).price, now)
-        require(_fits(cumulative, 111), OUT_OF_RANGE)
+        require(_fits(cumulative, 87), OUT_OF_RANGE)
         self.cumulative_funding, self.accrued_at = cumulative, now
 
     # Owner
 
     def set_config(self, config: MarketConfig, now: int) -> None:
         """Set the parameters, after accruing funding under the old ones."""
+        cumulative = self._accrued(self.feed.quote(now).price, now)
         config.check()
-        self.accrue(now)
-        self.config = config
+        require(_fits(cumulative, 87), OUT_OF_RANGE)
+        self.config, self.cumulative_funding, self.accrued_at = config, cumulative, now
+        self.funding_rate = self._funding_rate(self.skew)
 
     def set_state(self, state: int) -> None:
         """0 = active, 1 = reduce-only, 2 = halted."""
@@ -173,6 +176,11 @@ class Market:
         self.state = state
 
     # Views
+
+    @property
+    def skew(self) -> int:
+        """Net size of all accounts but the pool [wad units]."""
+        return -self.book(self.pool.account).size
 
     def book(self, account: int) -> Book:
         """The book as stored."""
@@ -204,7 +212,7 @@ class Market:
 
     def funding(self, now: int) -> tuple[int, int]:
         """Cumulative funding per unit up to now, and the present rate per day."""
-        return self._accrued(self.feed.quote(now).price, now), self._funding_rate()
+        return self._accrued(self.feed.quote(now).price, now), self.funding_rate
 
     # Valuation
 
@@ -212,15 +220,12 @@ class Market:
         gates = gates_of(self.state, quote.jumped)
         return risk.mark_of(self.config, quote, self._accrued(quote.price, now), gates)
 
-    def _funding_rate(self) -> int:
+    def _funding_rate(self, skew: int) -> int:
         scale = self.config.skew_scale
-        return floor_div(clamp(self.skew, -scale, scale) * self.config.max_funding_rate, scale)
+        return floor_div(clamp(skew, -scale, scale) * self.config.max_funding_rate, scale * RATE_UNIT) * RATE_UNIT
 
     def _accrued(self, price: int, now: int) -> int:
-        if self.skew == 0 or self.accrued_at == now:
-            return self.cumulative_funding
-        elapsed = now - self.accrued_at
-        return self.cumulative_funding + floor_div(self._funding_rate() * price * elapsed, DAY * WAD)
+        return self.cumulative_funding + floor_div(self.funding_rate * price * (now - self.accrued_at), DAY * WAD)
 
     def _engine_rate(self, quote: Quote, now: int) -> int:
         return self.pool.engine_rate(self.id, quote.fast_volatility, now - quote.updated_at)
@@ -255,15 +260,15 @@ class Market:
 
     def _store(self, account: int, fill: _Fill, funding: int, now: int) -> None:
         book, pool = _packed(fill.account), _packed(fill.pool)
-        skew = self.skew + fill.size
-        require(_fits(funding, 111) and _fits(skew, 95), OUT_OF_RANGE)
+        require(_fits(funding, 87), OUT_OF_RANGE)
         longs_before = max(fill.account.size - fill.size, 0) + max(fill.pool.size + fill.size, 0)
         longs_after = max(book.size, 0) + max(pool.size, 0)
         open_interest = self.open_interest + longs_after - longs_before
         require(longs_after <= longs_before or open_interest <= self.config.open_interest_cap, OPEN_INTEREST_CAP)
 
         self.books[account], self.books[self.pool.account] = book, pool
-        self.cumulative_funding, self.accrued_at, self.skew = funding, now, skew
+        self.cumulative_funding, self.accrued_at = funding, now
+        self.funding_rate = self._funding_rate(-pool.size)
         self.open_interest = open_interest
 
 

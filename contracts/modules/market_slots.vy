@@ -3,13 +3,13 @@
 @title How a derivatives market lies in storage
 @license AGPL-3.0-only
 @notice Vyper gives every field a slot of its own, and a cold slot costs 2,100 gas. Each word here is packed by a
-        `_pack_*` and read by its `_unpack_*` twins; bits are listed from the top. Out-of-range values revert.
+        `_pack_*` and read by its `_unpack_*` twins; bits are listed from the top. All that a valuation reads beside the
+        book is one word; what only trades read is another.
 
-            book      size int96 | base int104 | option legs 8 | net deposit 48 [cents]
-            terms     k 32 | range_min 32 | range_max 32 | initial_ratio 32 | close_rate 32 [ppm]
-                      | max_funding_rate 32 [ppm] | state 8 | skew_scale 56 [1e15]
-            funding   cumulative int112 | accrued at 40 [s] | skew int96 | 8 free
-            interest  open interest 128 | its cap 128
+            book       size int96 | base int104 | option legs 8 | net deposit 48 [cents]
+            valuation  k 24 | range_min 20 | range_max 20 | initial_ratio 23 | close_rate 16 [ppm] | state 2
+                       | funding: rate a day int31 [1e7] | cumulative int88 | accrued at 32 [s]
+            trading    24 free | open interest 96 | its cap 64 [1e15] | max_funding_rate 16 [ppm] | skew_scale 56 [1e15]
 """
 
 from interfaces import IDerivativesMarket
@@ -22,23 +22,38 @@ CENT: constant(uint256) = 10**16  # [wad]
 PPM: constant(uint256) = 10**12  # [wad] one part per million
 MILLI: constant(uint256) = 10**15  # [wad] one thousandth of a unit
 
+RATE_UNIT: constant(int256) = 10**7  # [wad] of a funding rate
+
+MASK_2: constant(uint256) = 2**2 - 1
 MASK_8: constant(uint256) = 2**8 - 1
+MASK_16: constant(uint256) = 2**16 - 1
+MASK_20: constant(uint256) = 2**20 - 1
+MASK_23: constant(uint256) = 2**23 - 1
+MASK_31: constant(uint256) = 2**31 - 1
 MASK_32: constant(uint256) = 2**32 - 1
-MASK_40: constant(uint256) = 2**40 - 1
 MASK_48: constant(uint256) = 2**48 - 1
 MASK_56: constant(uint256) = 2**56 - 1
-MASK_96: constant(uint256) = 2**96 - 1
+MASK_64: constant(uint256) = 2**64 - 1
+MASK_88: constant(uint256) = 2**88 - 1
 MASK_104: constant(uint256) = 2**104 - 1
-MASK_128: constant(uint256) = 2**128 - 1
 
-STATE_SHIFT: constant(uint256) = 56
+STATE_SHIFT: constant(uint256) = 151
+FUNDING_BITS: constant(uint256) = 151  # the low part of a valuation
 
 
-# What funding has come to
+# What funding has come to, and how it goes on
 struct Funding:
+    rate: int256  # [wad] per day and unit of notional, a multiple of RATE_UNIT; positive = longs pay
     cumulative: int256  # [wad] per unit
     accrued_at: uint256  # [s]
-    skew: int256  # [wad units] net size of all accounts but the pool
+
+
+# What only trades read
+struct Trading:
+    open_interest: uint256  # [wad units] all longs, and all shorts
+    open_interest_cap: uint256  # [wad units]
+    max_funding_rate: uint256  # [wad] per day at full skew
+    skew_scale: uint256  # [wad units] skew at which funding is full
 
 
 # ------------------------------------------------------------------------------------------------
@@ -81,116 +96,126 @@ def _unpack_position(word: uint256) -> (int256, int256):
 
 
 # ------------------------------------------------------------------------------------------------
-# Terms: parameters and state
+# Valuation: risk parameters, state, funding
 # ------------------------------------------------------------------------------------------------
 
 
 @internal
 @pure
-def _pack_terms(config: IDerivativesMarket.MarketConfig, state: uint256) -> uint256:
+def _pack_valuation(params: IRiskModel.RiskParams, state: uint256, funding: Funding) -> uint256:
     """
-    @dev The caller has bounded every parameter, and made it a multiple of its unit.
+    @dev The caller has bounded every parameter and made it a multiple of its unit. Time lasts until 2106.
     """
     return (
-        ((config.range_multiplier // PPM) << 224)
-        | ((config.range_min // PPM) << 192)
-        | ((config.range_max // PPM) << 160)
-        | ((config.initial_ratio // PPM) << 128)
-        | ((config.close_rate // PPM) << 96)
-        | ((config.max_funding_rate // PPM) << 64)
+        ((params.range_multiplier // PPM) << 232)
+        | ((params.range_min // PPM) << 212)
+        | ((params.range_max // PPM) << 192)
+        | ((params.initial_ratio // PPM) << 169)
+        | ((params.close_rate // PPM) << 153)
         | (state << STATE_SHIFT)
-        | (config.skew_scale // MILLI)
+        | self._funding_bits(funding)
     )
 
 
 @internal
 @pure
-def _unpack_risk_params(terms: uint256) -> IRiskModel.RiskParams:
+def _with_funding(valuation: uint256, funding: Funding) -> uint256:
+    """
+    @dev The same parameters and state, later.
+    """
+    return ((valuation >> FUNDING_BITS) << FUNDING_BITS) | self._funding_bits(funding)
+
+
+@internal
+@pure
+def _with_state(valuation: uint256, state: uint256) -> uint256:
+    """
+    @dev The same parameters and funding in another state.
+    """
+    return (valuation & ~(MASK_2 << STATE_SHIFT)) | (state << STATE_SHIFT)
+
+
+@internal
+@pure
+def _unpack_risk_params(valuation: uint256) -> IRiskModel.RiskParams:
     """
     @dev The five parameters of the risk model [wad].
     """
     return IRiskModel.RiskParams(
-        range_multiplier=unsafe_mul(terms >> 224, PPM),
-        range_min=unsafe_mul((terms >> 192) & MASK_32, PPM),
-        range_max=unsafe_mul((terms >> 160) & MASK_32, PPM),
-        initial_ratio=unsafe_mul((terms >> 128) & MASK_32, PPM),
-        close_rate=unsafe_mul((terms >> 96) & MASK_32, PPM),
+        range_multiplier=unsafe_mul(valuation >> 232, PPM),
+        range_min=unsafe_mul((valuation >> 212) & MASK_20, PPM),
+        range_max=unsafe_mul((valuation >> 192) & MASK_20, PPM),
+        initial_ratio=unsafe_mul((valuation >> 169) & MASK_23, PPM),
+        close_rate=unsafe_mul((valuation >> 153) & MASK_16, PPM),
     )
 
 
 @internal
 @pure
-def _unpack_funding_terms(terms: uint256) -> (uint256, uint256):
-    """
-    @dev The funding rate per day at full skew [wad]; the skew at which it is full [wad units].
-    """
-    return unsafe_mul((terms >> 64) & MASK_32, PPM), unsafe_mul(terms & MASK_56, MILLI)
-
-
-@internal
-@pure
-def _unpack_state(terms: uint256) -> uint256:
+def _unpack_state(valuation: uint256) -> uint256:
     """
     @dev The market's state.
     """
-    return (terms >> STATE_SHIFT) & MASK_8
+    return (valuation >> STATE_SHIFT) & MASK_2
 
 
 @internal
 @pure
-def _with_state(terms: uint256, state: uint256) -> uint256:
+def _unpack_funding(valuation: uint256) -> Funding:
     """
-    @dev The same parameters in another state.
-    """
-    return (terms & ~(MASK_8 << STATE_SHIFT)) | (state << STATE_SHIFT)
-
-
-# ------------------------------------------------------------------------------------------------
-# Funding and open interest
-# ------------------------------------------------------------------------------------------------
-
-
-@internal
-@pure
-def _pack_funding(funding: Funding) -> uint256:
-    """
-    @dev Time needs no check for 34,000 years.
-    """
-    assert self._fits(funding.cumulative, 111) and self._fits(funding.skew, 95), errors.OUT_OF_RANGE
-    return (
-        (self._bits(funding.cumulative) << 144) | (funding.accrued_at << 104) | ((self._bits(funding.skew) & MASK_96) << 8)
-    )
-
-
-@internal
-@pure
-def _unpack_funding(word: uint256) -> Funding:
-    """
-    @dev The twin of `_pack_funding`.
+    @dev The twin of `_funding_bits`.
     """
     return Funding(
-        cumulative=self._signed(word) >> 144,
-        accrued_at=(word >> 104) & MASK_40,
-        skew=self._signed(word << 152) >> 160,
+        rate=unsafe_mul(self._signed(valuation << 105) >> 225, RATE_UNIT),
+        cumulative=self._signed(valuation << 136) >> 168,
+        accrued_at=valuation & MASK_32,
     )
 
 
 @internal
 @pure
-def _pack_interest(open_interest: uint256, cap: uint256) -> uint256:
+def _funding_bits(funding: Funding) -> uint256:
     """
-    @dev Open interest is bounded by its cap, and the cap by the caller [wad units].
+    @dev The low part of a valuation. A rate is bounded by the parameters; cumulative funding reaches its limit at
+         $150 million per unit.
     """
-    return (open_interest << 128) | cap
+    assert self._fits(funding.cumulative, 87), errors.OUT_OF_RANGE
+    rate: uint256 = self._bits(funding.rate // RATE_UNIT) & MASK_31
+    return (rate << 120) | ((self._bits(funding.cumulative) & MASK_88) << 32) | funding.accrued_at
+
+
+# ------------------------------------------------------------------------------------------------
+# Trading: open interest and what drives funding
+# ------------------------------------------------------------------------------------------------
 
 
 @internal
 @pure
-def _unpack_interest(word: uint256) -> (uint256, uint256):
+def _pack_trading(trading: Trading) -> uint256:
     """
-    @dev Open interest and its cap [wad units].
+    @dev The caller has bounded every parameter and made it a multiple of its unit; open interest is within its cap, or
+         falling.
     """
-    return word >> 128, word & MASK_128
+    return (
+        (trading.open_interest << 136)
+        | ((trading.open_interest_cap // MILLI) << 72)
+        | ((trading.max_funding_rate // PPM) << 56)
+        | (trading.skew_scale // MILLI)
+    )
+
+
+@internal
+@pure
+def _unpack_trading(word: uint256) -> Trading:
+    """
+    @dev The twin of `_pack_trading`.
+    """
+    return Trading(
+        open_interest=word >> 136,
+        open_interest_cap=unsafe_mul((word >> 72) & MASK_64, MILLI),
+        max_funding_rate=unsafe_mul((word >> 56) & MASK_16, PPM),
+        skew_scale=unsafe_mul(word & MASK_56, MILLI),
+    )
 
 
 # ------------------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@
             donor floor  = N · (ratio · R(σ_slow) + close)
             sigma loss   = N · clamp(σ_fast · √horizon, 1 bp, 95 %)
 
-        Requirements are rounded up, equity down. Bounds that make the unchecked arithmetic safe: |size| < 2^95,
-        |base| < 2^103, |funding| < 2^111 (the slots' widths), prices < 2^96 and volatilities < 2^72 (the oracle's
-        slots), risk parameters < 2^72 (theirs).
+        Requirements are rounded up, equity down. Bounds that make the unchecked arithmetic safe: |size| ≤ 2^95 and
+        |base| ≤ 2^103 (a book's slot), |funding| < 2^111 (what is stored and what can accrue on it), prices < 2^96 and
+        volatilities < 2^72 (the oracle's slots), risk parameters < 2^72 (their hard bounds).
 """
 
 from interfaces import IMarket

@@ -23,7 +23,7 @@ EXTREME = MarketConfig(
     close_rate=WAD // 20,
     max_funding_rate=WAD // 100,
     skew_scale=10**15,
-    open_interest_cap=2**95 - 1,
+    open_interest_cap=2**95 - 2**95 % 10**15,
 )
 
 

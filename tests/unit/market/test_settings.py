@@ -58,7 +58,8 @@ def test_set_config__new_parameters__bind_from_now_on(market: MarketBench) -> No
         {"max_funding_rate": WAD // 100 + 10**12},
         {"skew_scale": 0},
         {"skew_scale": 2**56 * 10**15},
-        {"open_interest_cap": 2**95},
+        {"open_interest_cap": 2**95 - 2**95 % 10**15 + 10**15},
+        {"open_interest_cap": 1},
     ],
 )
 def test_set_config__out_of_bounds__reverts(bench: MarketBench, field: dict[str, Any]) -> None:
