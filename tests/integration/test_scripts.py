@@ -1,0 +1,105 @@
+"""The commands, run as a user runs them, against a node that Ape knows as mainnet and with a keyfile account."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from eth_account import Account as Keys
+
+from ballast.chain.web3 import Web3Chain
+
+KEY, PASSPHRASE = "0x" + "5e" * 32, "not a secret"
+
+
+@pytest.fixture(scope="module")
+def deployer(node, ape):
+    """A keyfile account with a little money; its alias."""
+    folder = ape.data / "accounts"
+    folder.mkdir()
+    (folder / "deployer.json").write_text(json.dumps(Keys.encrypt(KEY, PASSPHRASE, iterations=2)))
+    Web3Chain(node.url).rpc("anvil_setBalance", Keys.from_key(KEY).address, hex(10**21))
+    return {"signer": "deployer", "APE_ACCOUNTS_deployer_PASSPHRASE": PASSPHRASE}
+
+
+@pytest.fixture(scope="module")
+def deployed(ape, deployer, manifest):
+    return ape("deploy", **deployer), json.loads(manifest.read_text())
+
+
+def test_deploy__keyfile_account__records_and_verifies(deployed):
+    said, record = deployed
+
+    assert "verified" in said
+    assert record["chain_id"] == 1
+    assert record["deployer"] == Keys.from_key(KEY).address
+    assert set(record["contracts"]) >= {"vault", "oracle", "pool", "exchange", "rebalancer", "lens", "market.ETH"}
+
+
+def test_deploy__again__sends_nothing(ape, deployer, deployed, node):
+    chain = Web3Chain(node.url)
+    before = chain.block
+
+    said = ape("deploy", **deployer)
+
+    assert "verified" in said
+    assert chain.block == before
+
+
+def test_account_and_trade__as_a_user__ends_with_a_book(ape, deployer, deployed, node):
+    chain = Web3Chain(node.url)
+
+    assert "account 2" in ape("account", "open", **deployer)
+    assert "$10,000.00" in ape("account", "deposit", "2", "10000", "--mint", **deployer)
+    assert "order 1" in ape("trade", "commit", "--margin", "2000", "--", "2", "ETH", "-2", **deployer)
+    assert "order 1" in ape("trade", "orders")
+    chain.advance(31)
+    assert "$3,000" in ape("trade", "publish", "ETH", "3000", **deployer)
+    assert "filled 1" in ape("keeper", "--once", signer="TEST::2")
+    shown = ape("account", "show", "2")
+
+    assert "-2" in shown
+    assert "no keeper would act now" in shown
+    assert "z_trigger            2.5" in ape("account", "policy", "2", "z_trigger=2.5", **deployer)
+    assert "$7,499.00" in ape("account", "withdraw", "2", "500", **deployer)
+
+
+def test_withdraw__too_much__is_refused_in_one_line(ape, deployer, deployed):
+    said = ape("account", "withdraw", "1", "5", fails=True, **deployer)
+
+    assert "refused: access: no right" in said
+    assert "Traceback" not in said
+
+
+def test_show__unknown_account__is_named(ape, deployed):
+    said = ape("account", "show", "99", fails=True)
+
+    assert "there is no account 99" in said
+    assert "Traceback" not in said
+
+
+def test_any__node_is_down__is_named(ape, deployed):
+    said = ape("account", "show", "1", fails=True, url="http://127.0.0.1:9")
+
+    assert "127.0.0.1:9" in said
+    assert "Traceback" not in said
+
+
+def test_any__wrong_chain__is_named(ape, deployed):
+    from ballast.chain.anvil import anvil
+
+    with anvil(chain_id=5) as other:
+        said = ape("account", "show", "1", fails=True, url=other.url)
+
+    assert "5" in said
+    assert "Traceback" not in said
+
+
+def test_deploy__wrong_params__names_file_and_line(ape, deployer, tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text("settlement:\n  mock: maybe\n")
+
+    said = ape("deploy", "--params", str(path), fails=True, **deployer)
+
+    assert f"{path}:2: settlement.mock" in said.replace("\n", "")
+    assert "Traceback" not in said
