@@ -7,6 +7,7 @@
 @notice An account's book is worth `base + size · (price − funding)`, where funding is cumulative per unit. A margin
         move is thus an addition to `base`, and a trade moves size and cost from one book to the pool's: sizes add up to
         zero, bases to what the vault owes this market, whatever the price. The contract holds no money.
+@custom:kill The owner halts it (`set_state`): nothing trades and nothing leaves, margin can still be put in.
 """
 
 from snekmate.auth import ownable
@@ -631,7 +632,7 @@ def _check_role(role: uint256):
 @internal
 def _set_config(config: IDerivativesMarket.MarketConfig, accrued: market_slots.Funding):
     """
-    @dev Check the bounds, write, and let funding go on at the rate that the new terms set. State and open interest stay.
+    @dev Check the bounds, write, and let funding go on at the rate the new terms set. State and open interest stay.
     """
     ppm: uint256 = market_slots.PPM
     self._check_parameter(config.range_multiplier, MIN_RANGE_MULTIPLIER, MAX_RANGE_MULTIPLIER, ppm)

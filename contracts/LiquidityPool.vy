@@ -7,6 +7,7 @@
 @notice The pool is an ordinary account of the vault, funded by its owner. It quotes around the oracle price and holds
         no money itself. Rates are rounded up and prices against the trader; no quote ever pays a trader for reducing
         the pool's inventory, so nobody can build it up in order to be paid for taking it down.
+@custom:kill The owner takes what is free (`defund`); trades that the pool can no longer margin are refused.
 """
 
 from ethereum.ercs import IERC20

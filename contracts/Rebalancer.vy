@@ -332,7 +332,7 @@ def _execute_cut(
 @internal
 def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
     """
-    @dev What must hold after every rebalance: cash paid for exactly what moved and the reward, within its reserve; every
+    @dev What must hold after every rebalance: cash paid for just what moved and the reward, within its reserve; every
          moved book stands where the plan put it, no donor below its floor and no receiver above what it may be filled
          to; the least distance of the moved books is no less than before, but for a wei of rounding.
     """

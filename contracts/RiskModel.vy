@@ -6,6 +6,7 @@
 @license AGPL-3.0-only
 @notice The markets compile `modules/risk_model.vy` in, because a call would cost 700 gas a book. This is the same
         module behind external functions, for integrators, previews and tests. It has no state and no owner.
+@custom:kill Nothing to kill: it has no rights.
 """
 
 from interfaces import IMarket

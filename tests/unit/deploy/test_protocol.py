@@ -121,7 +121,7 @@ def test_deploy__by_a_stranger_on_a_live_deployment__is_refused_by_the_contracts
     assert deployed.exchange.execution_fee() == WAD
 
 
-def test_manifest__holds_address_arguments_block_and_code_hash(deployed, path):
+def test_manifest__written__holds_address_arguments_block_and_code_hash(deployed, path):
     data = json.loads(path.read_text())
 
     assert data["chain_id"] == 31_337
