@@ -141,7 +141,7 @@ class Exchange:
         terms = self._open_order(order)
         require(now >= terms.due, "exchange: too early")
         market = self.markets[terms.market]
-        price, time = market.feed.first_round(round_, terms.due)
+        price, time = market.feed.first_round(round_, terms.due, now)
         if time > self._patience(terms):
             return self._void(order)
 
@@ -186,7 +186,7 @@ class Exchange:
         return self.orders[order]
 
     def _patience(self, order: Order) -> int:
-        return order.due + HEARTBEATS * self.markets[order.market].feed.heartbeat
+        return order.due + HEARTBEATS * self.markets[order.market].feed.config.heartbeat
 
     def _void(self, order: int) -> Voided:
         terms = self.orders.pop(order)
