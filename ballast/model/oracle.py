@@ -162,7 +162,7 @@ class Feed:
 
     def quote(self, now: int) -> Quote:
         """Price and estimates now, unprocessed rounds included."""
-        latest, state = self._round(self._latest_id, now), self._state
+        state, latest = self._state, self._round(self._latest_id, now)
         _check_usable(latest)
         require(rounds_between(state.round, latest.id) <= MAX_PENDING, POKE)
         state = self._advance(state, latest, now)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ballast.chain import Reverted
+from ballast.model.fixed_point import WAD
+from tests.unit.oracle.conftest import FEED, UNIT, Oracle
+
+PERCENT = WAD // 100
+
+
+def test_set_feed__by_owner__is_read_back(oracle: Oracle) -> None:
+    config = oracle.config(
+        heartbeat=172_800,
+        grace=86_400,
+        volatility_floor=255 * PERCENT,
+        volatility_cap=2_550 * PERCENT,
+        initial_fast=2_550 * PERCENT,
+        initial_slow=255 * PERCENT + 1,
+        slow_rise=255 * PERCENT,
+        jump=PERCENT,
+        jump_duration=0,
+    )
+    event = oracle.contract.set_feed(127, config, sender=oracle.owner).event("FeedSet")
+    assert event.args == {"feed_id": 127, "feed": oracle.proxy.address}
+    assert oracle.contract.feed_config(127)._asdict() == config
+    assert oracle.contract.heartbeat(127) == 172_800
+    assert oracle.contract.feed_config(FEED)._asdict() == oracle.config()
+
+
+def test_set_feed__anew__starts_the_estimates_over(oracle: Oracle) -> None:
+    oracle.publish(2_600, after=60)
+    oracle.consume()
+    oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.owner)
+    quote = oracle.quote()
+    assert (quote.price, quote.fast_volatility, quote.jumped) == (2_600 * WAD, 90 * PERCENT, False)
+
+
+def test_set_feed__not_the_owner__reverts(oracle: Oracle) -> None:
+    with pytest.raises(Reverted, match="ownable: caller is not the owner"):
+        oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.stranger)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"feed": "0x" + "12" * 20},  # no code
+        {"heartbeat": 59},
+        {"heartbeat": 172_801},
+        {"grace": 86_401},
+        {"volatility_floor": 0},
+        {"volatility_floor": 30 * PERCENT + 1},
+        {"volatility_floor": 81 * PERCENT},  # above an initial estimate
+        {"volatility_cap": 505 * PERCENT},
+        {"volatility_cap": 2_560 * PERCENT},
+        {"volatility_cap": 80 * PERCENT},  # below an initial estimate
+        {"initial_fast": 29 * PERCENT},
+        {"initial_slow": 501 * PERCENT},
+        {"slow_rise": 0},
+        {"slow_rise": 256 * PERCENT},
+        {"jump": 0},
+        {"jump": 101 * PERCENT},
+        {"jump_duration": 61},
+        {"jump_duration": 256 * 60},
+    ],
+    ids=str,
+)
+def test_set_feed__out_of_bounds__reverts(oracle: Oracle, change: dict[str, Any]) -> None:
+    with pytest.raises(Reverted, match="oracle: parameter out of bounds"):
+        oracle.contract.set_feed(FEED, oracle.config(**change), sender=oracle.owner)
+
+
+@pytest.mark.parametrize("feed_id", [0, 128, 2**255])
+def test_set_feed__id_of_no_market__reverts(oracle: Oracle, feed_id: int) -> None:
+    with pytest.raises(Reverted, match="oracle: parameter out of bounds"):
+        oracle.contract.set_feed(feed_id, oracle.config(), sender=oracle.owner)
+
+
+def test_set_feed__too_many_decimals__reverts(oracle: Oracle) -> None:
+    aggregator = oracle.new_aggregator(19)
+    aggregator.publish(2_000 * UNIT, sender=oracle.owner)
+    proxy = oracle.chain.deploy("MockFeedProxy", aggregator.address, sender=oracle.owner)
+    with pytest.raises(Reverted, match="oracle: parameter out of bounds"):
+        oracle.contract.set_feed(FEED, oracle.config(feed=proxy.address), sender=oracle.owner)
+
+
+def test_set_feed__unusable_round__reverts(oracle: Oracle) -> None:
+    oracle.publish_round(0)
+    with pytest.raises(Reverted, match="oracle: zero price"):
+        oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.owner)
+
+
+def test_set_feed__stale_round__reverts(oracle: Oracle) -> None:
+    oracle.chain.advance(3_661)
+    with pytest.raises(Reverted, match="oracle: stale price"):
+        oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.owner)
