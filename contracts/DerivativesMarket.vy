@@ -155,8 +155,6 @@ def trade(account: uint256, size: int256, price: uint256) -> IDerivativesMarket.
     book: IDerivativesMarket.Book = market_slots._unpack_book(self._books[account])
     if self._grows(book.size, size):
         assert mark.gates & OPEN != 0, errors.OPENING_CLOSED
-    else:
-        assert mark.gates & REDUCE != 0, errors.REDUCING_CLOSED
 
     fill: Fill = self._fill(book, size, price, mark.funding)
     self._store(account, fill, mark.funding)
@@ -238,7 +236,9 @@ def set_config(config: IDerivativesMarket.MarketConfig):
     """
     ownable._check_owner()
 
-    self._set_config(config, self._accrued_now())
+    funding: market_slots.Funding = self._accrued_now()
+    self._set_config(config, funding)
+    log IDerivativesMarket.FundingAccrued(funding=funding.cumulative)
 
 
 @external
@@ -442,8 +442,8 @@ def _book_risk(account: uint256, mark: risk_model.Mark) -> IMarket.BookRisk:
 @pure
 def _gates(state: uint256, jumped: bool) -> uint256:
     """
-    @dev The row of protocol.md §2's table. An unconfirmed jump also closes the engine's way in: it must not fill a
-         book at a price that nobody confirms.
+    @dev The rows of the table of market states. Whoever can be priced may reduce, in any state. An unconfirmed jump also
+         closes the engine's way in: it must not fill a book at a price that nobody confirms.
     """
     if state == HALTED:
         return REDUCE
@@ -555,7 +555,6 @@ def _cut(
     """
     assert account != POOL_ACCOUNT, errors.POOL_BOOK
     assert fraction > 0 and fraction <= WAD, errors.BAD_FRACTION
-    assert mark.gates & REDUCE != 0, errors.REDUCING_CLOSED
 
     book: IDerivativesMarket.Book = market_slots._unpack_book(self._books[account])
     closed: int256 = convert(

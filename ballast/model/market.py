@@ -25,7 +25,6 @@ ACTIVE, REDUCE_ONLY, HALTED = 0, 1, 2
 
 ZERO_SIZE = "market: zero size"
 OPENING_CLOSED = "market: opening is closed"
-REDUCING_CLOSED = "market: reducing is closed"
 OPEN_INTEREST_CAP = "market: open interest cap"
 POOL_BOOK = "market: the pool's own book"
 BAD_FRACTION = "market: bad fraction"
@@ -128,8 +127,6 @@ class Market:
         book = self.book(account)
         if _grows(book.size, size):
             require(mark.gates & OPEN != 0, OPENING_CLOSED)
-        else:
-            require(mark.gates & REDUCE != 0, REDUCING_CLOSED)
 
         fill = self._fill(book, size, price, mark.funding)
         self._store(account, fill, mark.funding, now)
@@ -245,7 +242,6 @@ class Market:
     def _cut(self, account: int, fraction: int, quote: Quote, mark: Mark, now: int) -> tuple[Cut, _Fill]:
         require(account != self.pool.account, POOL_BOOK)
         require(0 < fraction <= WAD, BAD_FRACTION)
-        require(mark.gates & REDUCE != 0, REDUCING_CLOSED)
         book = self.book(account)
         closed = mul_wad_down(abs(book.size), fraction)
         rate = self._engine_rate(quote, now)

@@ -40,7 +40,6 @@ OUT_OF_RANGE: constant(String[32]) = "math: out of range"
 # Market
 ZERO_SIZE: constant(String[32]) = "market: zero size"
 OPENING_CLOSED: constant(String[32]) = "market: opening is closed"
-REDUCING_CLOSED: constant(String[32]) = "market: reducing is closed"
 OPEN_INTEREST_CAP: constant(String[32]) = "market: open interest cap"
 POOL_BOOK: constant(String[32]) = "market: the pool's own book"
 BAD_FRACTION: constant(String[32]) = "market: bad fraction"

@@ -37,6 +37,7 @@ def test_set_config__new_parameters__bind_from_now_on(market: MarketBench) -> No
 
     assert receipt.event("ConfigSet").config._asdict() == asdict(config)
     assert market.market.config()._asdict() == asdict(config)
+    assert receipt.event("FundingAccrued").funding == cumulative
     assert market.market.funding() == (cumulative, 2 * rate)
     assert market.market.book_risk(LONG).maintenance > maintenance
     assert market.market.open_interest() == 10 * WAD
