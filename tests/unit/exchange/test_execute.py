@@ -188,6 +188,24 @@ def test_execute__pool_without_cash__consumes_the_order(
     assert consumed(commit(10, 5_000)) == "pool: below margin"
 
 
+def test_execute__above_the_risk_share__consumes_the_order(
+    protocol: Protocol,
+    account: int,
+    commit: Callable[..., int],
+    consumed: Callable[..., str],
+    fill: Callable[..., Any],
+    trader: str,
+    params: Params,
+) -> None:
+    """A condition of opening, never of closing: one book's sigma-loss stays within its share of account equity."""
+    policy = params.policy.model_dump()
+    protocol.rebalancer.set_policy(account, policy, sender=trader)
+    assert fill(10, 20_000).size == 10 * WAD
+    protocol.rebalancer.set_policy(account, policy | {"max_risk_share": 20}, sender=trader)
+    assert consumed(commit(1)) == "exchange: above risk share"
+    assert fill(-1, reduce_only=True).size == -WAD
+
+
 def test_execute__reduce_only__clamps_to_the_book(
     protocol: Protocol, account: int, commit: Callable[..., int], consumed: Callable[..., str], fill: Callable[..., Any]
 ) -> None:
