@@ -92,6 +92,10 @@ class Protocol:
         return self._contract("exchange")
 
     @cached_property
+    def planner(self) -> Contract:
+        return self._contract("planner")
+
+    @cached_property
     def rebalancer(self) -> Contract:
         return self._contract("rebalancer")
 

@@ -171,3 +171,39 @@ def test_load__damaged_manifest__is_named(tmp_path, text):
 
     with pytest.raises(DeploymentError, match=r"damaged\.json"):
         Manifest.load(path)
+
+
+@pytest.fixture
+def given_addresses(deployed, params):
+    """Parameters that name the token and the feeds of another deployment instead of mocks."""
+    data = params.model_dump()
+    data["settlement"] |= {"mock": False, "address": deployed.token.address}
+    for name, market in data["markets"].items():
+        market["feed"] |= {"mock": False, "address": deployed.feeds[name].address, "price": 0}
+    return params_.Params.model_validate(data)
+
+
+def test_deploy__given_addresses__uses_the_token_and_feeds_that_exist(deployed, fresh_chain, given_addresses, params):
+    owner = fresh_chain.accounts[0]
+    deployed.mint(owner, params.pool.funding, owner)
+
+    other = Protocol.deploy(fresh_chain, given_addresses, owner)
+
+    assert other.token == deployed.token
+    assert other.feeds == deployed.feeds
+    assert other.aggregators == {}
+    assert other.vault != deployed.vault
+    assert other.verify(given_addresses) == []
+    assert other.vault.treasury(other.pool_account).cash == params.pool.funding
+
+
+def test_deploy__owner_cannot_fund_the_pool__says_what_is_missing(deployed, fresh_chain, given_addresses):
+    with pytest.raises(DeploymentError, match="the owner holds 0 units of the settlement token"):
+        Protocol.deploy(fresh_chain, given_addresses, fresh_chain.accounts[0])
+
+
+def test_deploy__no_contract_at_a_given_address__is_named(given_addresses):
+    chain = RevmChain()
+
+    with pytest.raises(DeploymentError, match="token: no contract at 0x"):
+        Protocol.deploy(chain, given_addresses, chain.accounts[0])
