@@ -42,7 +42,7 @@ def test_set_fees__unknown_market__reverts(exchange: Contract, owner: str) -> No
     assert error.value.reason == "vault: unknown market"
 
 
-def test_set_execution_fee__bounds(exchange: Contract, owner: str) -> None:
+def test_set_execution_fee__any_amount__bounded(exchange: Contract, owner: str) -> None:
     event = exchange.set_execution_fee(100 * WAD, sender=owner).event("ExecutionFeeSet")
     assert event.execution_fee == exchange.execution_fee() == 100 * WAD
     for fee in (100 * WAD + 10**10, WAD + 1):

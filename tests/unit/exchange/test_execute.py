@@ -349,7 +349,7 @@ def test_execute__funds_in_and_out__round_trip_never_gains(
     assert protocol.vault.treasury(account).cash + book.base < before - fees
 
 
-def test_fee__follows_volatility(exchange: Contract, eth: int, params: Params) -> None:
+def test_fee__any_volatility__follows_it_between_bounds(exchange: Contract, eth: int, params: Params) -> None:
     """Rates grow with σ_fast between one and the cap, and never fall with it."""
     fees = params.markets[ETH].fees
     rates = [exchange.fee(eth, WAD, volatility * WAD // 100) for volatility in range(0, 1_000, 10)]

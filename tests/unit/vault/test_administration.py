@@ -11,7 +11,7 @@ from .conftest import POOL_SHARE, WAD
 NOBODY = "0x" + "00" * 20
 
 
-def test_constructor__settings(bare_vault: Contract, token: Contract, owner: str) -> None:
+def test_constructor__settings__read_back_within_bounds(bare_vault: Contract, token: Contract, owner: str) -> None:
     assert (bare_vault.SETTLEMENT(), bare_vault.POOL_SHARE()) == (token.address, POOL_SHARE)
     assert bare_vault.owner() == owner
     with pytest.raises(Reverted) as error:
@@ -19,7 +19,7 @@ def test_constructor__settings(bare_vault: Contract, token: Contract, owner: str
     assert error.value.reason == "vault: parameter out of bounds"
 
 
-def test_add_market__counts_up_once_each(bare_vault: Contract, markets: list[Contract], owner: str) -> None:
+def test_add_market__new_or_known__counts_each_once(bare_vault: Contract, markets: list[Contract], owner: str) -> None:
     for id_, market in enumerate(markets[:2], 1):
         event = bare_vault.add_market(market.address, sender=owner).event("MarketAdded")
         assert (event.market, event.implementation) == (id_, market.address)
@@ -40,7 +40,7 @@ def test_add_market__128th__reverts(bare_vault: Contract, owner: str) -> None:
     assert error.value.reason == "vault: too many markets"
 
 
-def test_set_engine__gives_and_revokes(bare_vault: Contract, exchange: str, owner: str) -> None:
+def test_set_engine__roles__given_and_revoked(bare_vault: Contract, exchange: str, owner: str) -> None:
     event = bare_vault.set_engine(exchange, 3, sender=owner).event("EngineSet")
     assert (event.engine, event.roles, bare_vault.roles(exchange)) == (exchange, 3, 3)
     bare_vault.set_engine(exchange, 0, sender=owner)
@@ -54,7 +54,7 @@ def test_set_engine__gives_and_revokes(bare_vault: Contract, exchange: str, owne
         assert error.value.reason == reason
 
 
-def test_set_pool__once(bare_vault: Contract, pool_owner: str, owner: str) -> None:
+def test_set_pool__known_account__set_once(bare_vault: Contract, pool_owner: str, owner: str) -> None:
     with pytest.raises(Reverted) as error:
         bare_vault.set_pool(1, sender=owner)
     assert error.value.reason == "vault: unknown account"
@@ -81,7 +81,7 @@ def test_setters__not_the_owner__revert(vault: Contract, stranger: str, exchange
             assert error.value.reason == "ownable: caller is not the owner"
 
 
-def test_collect_revenue__leaves_dust(
+def test_collect_revenue__by_owner__leaves_dust(
     vault: Contract, token: Contract, account: int, trader: str, exchange: str, keeper: str, owner: str
 ) -> None:
     """RND-1: whole token units leave, dust stays with the vault."""
@@ -95,7 +95,7 @@ def test_collect_revenue__leaves_dust(
     assert vault.pool_account() == 1
 
 
-def test_claim__leaves_dust_and_pays_only_the_caller(
+def test_claim__anyone__is_paid_its_own_and_leaves_dust(
     vault: Contract, token: Contract, account: int, trader: str, exchange: str, keeper: str, stranger: str
 ) -> None:
     vault.lock_escrow(account, trader, 0, WAD + 7, sender=exchange)

@@ -19,7 +19,7 @@ def ordered(vault: Contract, account: int, trader: str, exchange: str) -> int:
     return account
 
 
-def test_lock_escrow__moves_cash_aside(vault: Contract, account: int, trader: str, exchange: str) -> None:
+def test_lock_escrow__by_owner__moves_cash_aside(vault: Contract, account: int, trader: str, exchange: str) -> None:
     receipt = vault.lock_escrow(account, trader, 99 * WAD, WAD, sender=exchange)
     treasury = vault.treasury(account)
     assert (treasury.cash, treasury.escrow) == (900 * WAD, 100 * WAD)
@@ -29,7 +29,7 @@ def test_lock_escrow__moves_cash_aside(vault: Contract, account: int, trader: st
     assert (event.account, event.amount) == (account, 100 * WAD)
 
 
-def test_lock_escrow__refusals(
+def test_lock_escrow__bad_input__reverts(
     vault: Contract, account: int, trader: str, operator: str, exchange: str, rebalancer: str
 ) -> None:
     """AUT-2: TRADE is needed, whatever the engine says."""
@@ -73,7 +73,9 @@ def test_lock_escrow__locked_profit__is_margin_but_no_fee(
     assert error.value.reason == "vault: cash is locked"
 
 
-def test_release_escrow__returns_and_pays(vault: Contract, ordered: int, exchange: str, keeper: str) -> None:
+def test_release_escrow__order_ended__returns_and_pays(
+    vault: Contract, ordered: int, exchange: str, keeper: str
+) -> None:
     receipt = vault.release_escrow(ordered, 100 * WAD, WAD, keeper, sender=exchange)
     treasury = vault.treasury(ordered)
     assert (treasury.cash, treasury.escrow, vault.open_orders(ordered)) == (999 * WAD, 0, 0)
@@ -83,7 +85,9 @@ def test_release_escrow__returns_and_pays(vault: Contract, ordered: int, exchang
     assert receipt.event("Rewarded").amount == WAD
 
 
-def test_release_escrow__refusals(vault: Contract, ordered: int, exchange: str, rebalancer: str, keeper: str) -> None:
+def test_release_escrow__bad_input__reverts(
+    vault: Contract, ordered: int, exchange: str, rebalancer: str, keeper: str
+) -> None:
     """SOL-9: nothing comes out of escrow that is not in it."""
     for sender, amount, reason in (
         (exchange, 100 * WAD + 1, "vault: not in escrow"),
@@ -94,7 +98,7 @@ def test_release_escrow__refusals(vault: Contract, ordered: int, exchange: str, 
         assert error.value.reason == reason
 
 
-def test_fill_order__turns_escrow_into_margin(
+def test_fill_order__new_book__turns_escrow_into_margin(
     vault: Contract, markets: list[Contract], ordered: int, exchange: str, keeper: str
 ) -> None:
     """SOL-9: margin to the book, fee to pool and protocol, execution fee to the executor; no wei elsewhere."""
@@ -127,7 +131,7 @@ def test_fill_order__fee_above_margin__comes_out_of_the_book(
     assert error.value.reason == "vault: market overdrawn"
 
 
-def test_fill_order__refusals(
+def test_fill_order__bad_input__reverts(
     vault: Contract, ordered: int, exchange: str, rebalancer: str, keeper: str, allocate: Callable[..., Any]
 ) -> None:
     for sender, market, margin, reason in (
@@ -145,7 +149,7 @@ def test_fill_order__refusals(
     assert error.value.reason == "vault: too many books"
 
 
-def test_top_up_pool__moves_what_there_is(
+def test_top_up_pool__short_of_cash__moves_what_there_is(
     vault: Contract,
     markets: list[Contract],
     fund: Callable[..., None],

@@ -39,7 +39,7 @@ def test_lock__beyond__meter_first_then_lock(vault: Contract, winner: int, alloc
     assert cash_of(vault, winner) == 1_090 * WAD
 
 
-def test_lock__meter_refills_linearly(vault: Contract, winner: int, allocate: Callable[..., Any]) -> None:
+def test_meter__time_passes__refills_linearly(vault: Contract, winner: int, allocate: Callable[..., Any]) -> None:
     allocate(winner, 1, -140)
     vault.chain.advance(DAY // 4)
     assert vault.meter(1)[1] == 10 * WAD
@@ -70,7 +70,7 @@ def test_release_lock__by_anyone__as_the_meter_refills(
     assert not vault.release_lock(99, 1, sender=stranger).events
 
 
-def test_set_meter__settles_the_old_one_first(
+def test_set_meter__in_use__settles_the_old_one_first(
     vault: Contract, winner: int, allocate: Callable[..., Any], owner: str
 ) -> None:
     """ACC-4: a new capacity does not change what had drained before."""
@@ -85,7 +85,7 @@ def test_set_meter__settles_the_old_one_first(
     assert vault.meter(1) == (0, 0)
 
 
-def test_set_meter__refusals(vault: Contract, owner: str, stranger: str) -> None:
+def test_set_meter__bad_input__reverts(vault: Contract, owner: str, stranger: str) -> None:
     for sender, market, capacity, reason in (
         (stranger, 1, WAD, "ownable: caller is not the owner"),
         (owner, 11, WAD, "vault: unknown market"),
