@@ -125,7 +125,7 @@ def test_set_operator__with_one_right__can_do_that_only(protocol, mine, trader, 
         mine.withdraw(1, operator)
 
 
-def test_withdraw_and_claim__pay_out(ballast, protocol, mine, trader, keeper, publish):
+def test_withdraw_and_claim__what_is_owed__is_paid(ballast, protocol, mine, trader, keeper, publish):
     mine.withdraw(1_000, trader)
     assert protocol.token.balanceOf(trader) == 1_000 * 10**6
 
