@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ballast.model.allocation import Allocation, allocate, bounded_row
+from ballast.model.allocation import Allocation, Row, allocate, bounded_row
+from ballast.model.cutting import Aim, Candidate, cut_shares
 from ballast.model.fixed_point import WAD, mul_div_up, mul_wad_up
 from ballast.model.market import Market, MarketConfig
 from ballast.model.pool import LiquidityPool, QuoteConfig
@@ -75,7 +76,7 @@ class Account:
         self.pool = LiquidityPool(POOL)
         self.cash = 1_500 * WAD
         self.markets = []
-        books = (("60000", "0.6", "2", "5000"), ("3000", "0.9", "-10", "12000"), ("150", "1.2", "100", "5800"))
+        books = (("60000", "0.6", "2", "5000"), ("3000", "0.9", "-10", "12600"), ("150", "1.2", "100", "5800"))
         for id_, (price, volatility, size, equity) in enumerate(books, 1):
             self.pool.set_quote(id_, QUOTES)
             market = Market(id_, Feed(wad(price), wad(volatility)), self.pool, CONFIG, NOW)  # type: ignore[arg-type]
@@ -105,12 +106,26 @@ class Account:
         """What each book needs to stand where a cut aims."""
         return [at(risk, Z_DELEVER_TARGET) for risk in self.risks]
 
-    def allocation(self) -> Allocation:
-        rows = [
+    @property
+    def costs(self) -> list[int]:
+        """c·N of closing each book."""
+        return [mul_wad_up(rate, risk.exposure) for rate, risk in zip(self.rates, self.risks, strict=True)]
+
+    @property
+    def rows(self) -> list[Row]:
+        return [
             bounded_row(r.equity, r.maintenance, r.sigma_loss, r.donor_floor, r.equity + self.room, True, True, Z_DONOR)
             for r in self.risks
         ]
-        return allocate(rows, self.cash, Z_TARGET)
+
+    def allocation(self) -> Allocation:
+        return allocate(self.rows, self.cash, Z_TARGET)
+
+    def cuts(self) -> list[int]:
+        """The share of each book that the engine would close."""
+        rows = zip(self.rows, self.allocation().targets, self.costs, strict=True)
+        candidates = [Candidate(row, target, cost, active=True, cuttable=True, tap=True) for row, target, cost in rows]
+        return cut_shares(candidates, Aim(self.equity, Z_DELEVER, Z_DELEVER_TARGET, Z_TARGET, MAX_DELEVER))
 
     def share(self) -> list[int]:
         """Carry the allocation out; what moved into each book."""
@@ -210,7 +225,7 @@ def test_worked_example__rebalance(section: str, tables: list[dict[str, list[str
         f"BTC needs {cents(plan.need)}",
         f"5,000 + 40 % · {account.equity // WAD:,} = {(risks[0].equity + account.room) // WAD:,}",
         f"Cash pays {account.cash // WAD:,}; the shortage of {cents(shortage)}",
-        f"17,800 − {cents(shortage)}",
+        f"18,400 − {cents(shortage)}",
         f"λ = {cents(rest)} / {cents(sum_b)} = {cents(plan.donor_level)}",
     )
     transfers = account.share()
@@ -221,14 +236,13 @@ def test_worked_example__rebalance(section: str, tables: list[dict[str, list[str
 def test_worked_example__crash__sharing_is_not_enough(section: str, tables: list[dict[str, list[str]]]) -> None:
     account = Account().after_crash()
     risks, rates, wanted = account.risks, account.rates, account.wanted
-    costs = [mul_wad_up(rate, risk.exposure) for rate, risk in zip(rates, risks, strict=True)]
     expected = {
         "notional N": [risk.exposure for risk in risks],
         "maintenance mm": [risk.maintenance for risk in risks],
         "sigma-loss b": [risk.sigma_loss for risk in risks],
         "at four sigmas u(4)": wanted,
         "engine rate c (%)": rates,
-        "score u(4) / (c·N)": [want * WAD // cost for want, cost in zip(wanted, costs, strict=True)],
+        "score u(4) / (c·N)": [want * WAD // cost for want, cost in zip(wanted, account.costs, strict=True)],
         **ends(account),
     }
     assert_states(tables[2], expected)
@@ -248,19 +262,20 @@ def test_worked_example__crash__sharing_is_not_enough(section: str, tables: list
 
 def test_worked_example__cut(section: str, tables: list[dict[str, list[str]]]) -> None:
     account = Account().after_crash()
-    bitcoin, risk, rate, wanted = account.markets[0], account.risks[0], account.rates[0], account.wanted
-    before, size = account.equity, bitcoin.book(ACCOUNT).size
+    bitcoin, risk, rate, cost = account.markets[0], account.risks[0], account.rates[0], account.costs[0]
+    before, size, wanted, room = account.equity, bitcoin.book(ACCOUNT).size, account.wanted, account.room
 
     missing = sum(wanted) - before
-    cost = mul_wad_up(rate, risk.exposure)
-    fraction = mul_div_up(missing, WAD, wanted[0] - cost)
-    assert fraction < MAX_DELEVER
+    fraction, *others = account.cuts()
+    assert others == [0, 0]
+    assert fraction == mul_div_up(missing, WAD, wanted[0] - cost) < MAX_DELEVER
     cut = bitcoin.reduce(ACCOUNT, fraction, risk.exposure // 100, NOW)
     assert account.equity == before - cut.cost
     closed = size - bitcoin.book(ACCOUNT).size
     assert_said(
         section,
         f"{' + '.join(map(cents, wanted))} − {cents(before).removesuffix('.00')} = {cents(missing)}",
+        f"{cents(risk.equity)} + 40 % · {before // WAD:,} = {cents(risk.equity + room)}",
         f"= {as_shown(rate * 100, '.00000')} %`, so `c·N = {cents(cost)}`",
         f"x = {cents(missing)} / ({cents(wanted[0])} − {cents(cost)}) = {cents(fraction * 100)} %",
         f"{as_shown(closed, '.00000')} BTC are closed at {cents(bitcoin.feed.price * (WAD - rate) // WAD)}",
