@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
-from ballast.chain import Web3Chain
+from ballast.chain.web3 import Web3Chain
 from ballast.params import WAD
 from benchmarks.scene import CASH, Position, Scene
 from benchmarks.storage import copy_books

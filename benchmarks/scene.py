@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ballast import params
-from ballast.chain import Web3Chain
+from ballast.chain.web3 import Web3Chain
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
 
@@ -94,7 +94,9 @@ class Scene:
         """Let the price fall, processed, until the book is nearer to liquidation than `z` [wad]."""
         book = self.protocol.markets[market]
         price = self.price(market)
-        for _ in range(200):
+        for step in range(200):
+            if step % 6 == 0:  # once an hour
+                self.refresh([name for name in self.names if name != market])
             risk = book.book_risk(account)
             if risk.equity - risk.maintenance < z * risk.sigma_loss // WAD:
                 return

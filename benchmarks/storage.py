@@ -13,7 +13,8 @@ from pathlib import Path
 
 from eth_utils import keccak
 
-from ballast.chain import Contract, Web3Chain
+from ballast.chain import Contract
+from ballast.chain.web3 import Web3Chain
 from ballast.deploy import Protocol
 
 ROOT = Path(__file__).parent.parent

@@ -1,0 +1,1 @@
+"""Chain and integer model side by side, step by step."""
