@@ -442,7 +442,7 @@ def _book_risk(account: uint256, mark: risk_model.Mark) -> IMarket.BookRisk:
 @pure
 def _gates(state: uint256, jumped: bool) -> uint256:
     """
-    @dev The rows of the table of market states. Whoever can be priced may reduce, in any state. An unconfirmed jump also
+    @dev The rows of the table of market states. Who can be priced may reduce, in any state. An unconfirmed jump also
          closes the engine's way in: it must not fill a book at a price that nobody confirms.
     """
     if state == HALTED:

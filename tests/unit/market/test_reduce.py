@@ -67,7 +67,7 @@ def test_reduce__older_price__costs_more(market: MarketBench) -> None:
     assert costs[0] < costs[1] < costs[2] == costs[3]
 
 
-def test_reduce__never_raises_open_interest(market: MarketBench) -> None:
+def test_reduce__any_cut__never_raises_open_interest(market: MarketBench) -> None:
     """A cut works at the cap: what the book gives up, the pool takes over at most."""
     config = {**market.market.config()._asdict(), "open_interest_cap": 0}
     market.market.set_config(config, sender=market.owner)
