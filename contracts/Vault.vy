@@ -846,6 +846,7 @@ def _collect_fee(account: uint256, market: uint256, fee: uint256):
     pool: uint256 = 0
     revenue: uint256 = 0
     pool, revenue = vault_slots._unpack_house(self._house)
+    assert pool != 0, errors.UNKNOWN_ACCOUNT
     to_pool: uint256 = fixed_point._mul_wad_down(fee, POOL_SHARE)
     self._house = vault_slots._pack_house(pool, revenue + fee - to_pool)
 

@@ -397,6 +397,7 @@ class Vault:
         state.escrow -= amount
 
     def _collect_fee(self, market: int, fee: int) -> None:
+        self._check_account(self.pool_account)
         to_pool = mul_wad_down(fee, self.pool_share)
         require(self.protocol_revenue + fee - to_pool < _REVENUE_BOUND, "math: out of range")
         self.protocol_revenue += fee - to_pool

@@ -170,3 +170,16 @@ def test_top_up_pool__short_of_cash__moves_what_there_is(
     with pytest.raises(Reverted) as error:
         vault.top_up_pool(2, WAD, sender=stranger)
     assert error.value.reason == "access: not the engine"
+
+
+def test_fill_order__pool_not_set__reverts(
+    bare_vault: Contract, markets: list[Contract], trader: str, exchange: str, keeper: str, owner: str
+) -> None:
+    """No fee is credited to an account that does not exist."""
+    bare_vault.add_market(markets[0].address, sender=owner)
+    bare_vault.set_engine(exchange, 1, sender=owner)
+    bare_vault.open_account(trader, sender=trader)
+    bare_vault.lock_escrow(1, trader, 0, 0, sender=exchange)
+    with pytest.raises(Reverted) as error:
+        bare_vault.fill_order(1, 1, 0, 0, 0, keeper, sender=exchange)
+    assert error.value.reason == "vault: unknown account"

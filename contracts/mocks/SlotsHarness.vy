@@ -1,0 +1,86 @@
+# pragma version 0.4.3
+# pragma evm-version cancun
+"""
+@title Packed slots, there and back
+@license AGPL-3.0-only
+@notice For tests: what is packed and unpacked again.
+"""
+
+from contracts.modules import book_list
+from contracts.modules import order_slots
+from contracts.modules import vault_slots
+from interfaces import IExchange
+
+
+@pure
+@external
+def account(account: vault_slots.Account) -> vault_slots.Account:
+    """
+    @notice An account's word, there and back.
+    @param account What to pack.
+    @return What was unpacked.
+    """
+    return vault_slots._unpack_account(vault_slots._pack_account(account))
+
+
+@pure
+@external
+def holding(holder: address, amount: uint256) -> (address, uint256):
+    """
+    @notice An address with an amount, there and back.
+    @param holder The address.
+    @param amount At most 96 bits [wad].
+    @return Both.
+    """
+    return vault_slots._unpack_holding(vault_slots._pack_holding(holder, amount))
+
+
+@pure
+@external
+def meter(capacity: uint256, used: uint256, updated: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice A meter, there and back.
+    @param capacity At most 96 bits [wad].
+    @param used At most 96 bits [wad].
+    @param updated Time [s].
+    @return All three.
+    """
+    return vault_slots._unpack_meter(vault_slots._pack_meter(capacity, used, updated))
+
+
+@pure
+@external
+def order(order: IExchange.Order) -> IExchange.Order:
+    """
+    @notice An order's two words, there and back.
+    @param order What to pack.
+    @return What was unpacked.
+    """
+    a: uint256 = 0
+    b: uint256 = 0
+    a, b = order_slots._pack_order(order)
+    return order_slots._unpack_order(a, b)
+
+
+@pure
+@external
+def opened(books: uint256, market: uint256) -> uint256:
+    """
+    @notice A list of books with one more.
+    @param books The list.
+    @param market Market id.
+    @return The list.
+    """
+    return book_list._opened(books, market)
+
+
+@pure
+@external
+def freed(books: uint256, market: uint256) -> uint256:
+    """
+    @notice A list of books with one less.
+    @param books The list.
+    @param market Market id.
+    @return The list.
+    """
+    return book_list._freed(books, market)

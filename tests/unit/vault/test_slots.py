@@ -1,0 +1,81 @@
+"""Packed slots: what goes in comes out, to the last bit of every field."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from ballast.chain import Contract, Reverted
+from ballast.chain.revm import RevmChain
+
+
+@pytest.fixture
+def slots(chain: RevmChain, owner: str) -> Contract:
+    return chain.deploy("SlotsHarness", sender=owner)
+
+
+def _edges(bits: int) -> tuple[int, ...]:
+    return 0, 1, 2**bits // 3, 2**bits - 1
+
+
+def test_account__every_field_at_its_edges__survives(slots: Contract) -> None:
+    """RND-6: negative cash, which will be debt, included."""
+    random = Random(1)
+    for cash in (0, 1, -1, 2**111 - 1, -(2**111), 10**30, -(10**30)):
+        for _ in range(10):
+            fields = [random.choice(_edges(bits)) for bits in (64, 40, 8)]
+            packed = (cash, *fields, random.random() < 0.5)
+            assert tuple(slots.account(packed)) == packed
+    for cash in (2**111, -(2**111) - 1):
+        with pytest.raises(Reverted) as error:
+            slots.account((cash, 0, 0, 0, False))
+        assert error.value.reason == "math: out of range"
+
+
+def test_holding_and_meter__every_field_at_its_edges__survive(slots: Contract) -> None:
+    for amount in _edges(96):
+        assert slots.holding("0x" + "ff" * 20, amount)[1] == amount
+        assert int(slots.holding("0x" + "ff" * 20, amount)[0], 16) == 2**160 - 1
+        for other in _edges(96):
+            assert slots.meter(amount, other, 2**40 - 1) == (amount, other, 2**40 - 1)
+    for call in (
+        lambda: slots.holding("0x" + "ff" * 20, 2**96),
+        lambda: slots.meter(2**96, 0, 0),
+        lambda: slots.meter(0, 2**96, 0),
+    ):
+        with pytest.raises(Reverted) as error:
+            call()
+        assert error.value.reason == "math: out of range"
+
+
+def test_order__every_field_at_its_edges__survives(slots: Contract) -> None:
+    random = Random(2)
+    for size in (1, -1, 2**95 - 1, 1 - 2**95):
+        for _ in range(10):
+            limit, margin = random.choice(_edges(112)), random.choice(_edges(112))
+            order = (
+                random.choice(_edges(64)),
+                random.randrange(128),
+                size,
+                limit,
+                margin,
+                random.choice(_edges(40)) * 10**10,
+                random.choice(_edges(40)),
+                random.random() < 0.5,
+            )
+            assert tuple(slots.order(order)) == order
+
+
+def test_books__opened_and_freed__keep_their_slots(slots: Contract) -> None:
+    books = 0
+    for market in range(120, 128):
+        books = slots.opened(books, market)
+    assert books.to_bytes(8, "little") == bytes(range(120, 128))
+    assert slots.opened(books, 125) == books
+    with pytest.raises(Reverted) as error:
+        slots.opened(books, 1)
+    assert error.value.reason == "vault: too many books"
+    holes = slots.freed(slots.freed(books, 122), 120)
+    assert holes.to_bytes(8, "little") == bytes((0, 121, 0, 123, 124, 125, 126, 127))
+    assert slots.opened(holes, 1).to_bytes(8, "little") == bytes((1, 121, 0, 123, 124, 125, 126, 127))
