@@ -12,8 +12,8 @@ from contracts.modules import vault_slots
 from interfaces import IExchange
 
 
-@pure
 @external
+@pure
 def account(account: vault_slots.Account) -> vault_slots.Account:
     """
     @notice An account's word, there and back.
@@ -23,8 +23,8 @@ def account(account: vault_slots.Account) -> vault_slots.Account:
     return vault_slots._unpack_account(vault_slots._pack_account(account))
 
 
-@pure
 @external
+@pure
 def holding(holder: address, amount: uint256) -> (address, uint256):
     """
     @notice An address with an amount, there and back.
@@ -35,8 +35,8 @@ def holding(holder: address, amount: uint256) -> (address, uint256):
     return vault_slots._unpack_holding(vault_slots._pack_holding(holder, amount))
 
 
-@pure
 @external
+@pure
 def meter(capacity: uint256, used: uint256, updated: uint256) -> (uint256, uint256, uint256):
     """
     @notice A meter, there and back.
@@ -48,8 +48,8 @@ def meter(capacity: uint256, used: uint256, updated: uint256) -> (uint256, uint2
     return vault_slots._unpack_meter(vault_slots._pack_meter(capacity, used, updated))
 
 
-@pure
 @external
+@pure
 def order(order: IExchange.Order) -> IExchange.Order:
     """
     @notice An order's two words, there and back.
@@ -62,8 +62,8 @@ def order(order: IExchange.Order) -> IExchange.Order:
     return order_slots._unpack_order(a, b)
 
 
-@pure
 @external
+@pure
 def opened(books: uint256, market: uint256) -> uint256:
     """
     @notice A list of books with one more.
@@ -74,8 +74,8 @@ def opened(books: uint256, market: uint256) -> uint256:
     return book_list._opened(books, market)
 
 
-@pure
 @external
+@pure
 def freed(books: uint256, market: uint256) -> uint256:
     """
     @notice A list of books with one less.
