@@ -168,7 +168,7 @@ class ExchangeParams(_Section):
 
 
 class DemoParams(_Section):
-    penalty: Rate  # of notional, charged on a lost book until liquidation exists
+    penalty: Rate = WAD // 20  # of notional, charged on a lost book until liquidation exists
 
 
 class RiskParams(_Section):
@@ -251,7 +251,7 @@ class Params(_Section):
     exchange: ExchangeParams
     rebalancer: RebalancerParams
     policy: PolicyParams
-    demo: DemoParams
+    demo: DemoParams = DemoParams()
     markets: dict[str, MarketParams] = Field(min_length=1, max_length=127)
 
     @model_validator(mode="after")

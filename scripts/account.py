@@ -23,7 +23,13 @@ from ballast.client import Ballast, Policy, Report
 def cli() -> None:
     """Open an account, move money in and out, set its policy, and see how it stands.
 
-    Every command takes --network and, where it sends something, --account: the Ape account that signs.
+    Every command takes --network and, where it sends something, --account: the Ape account that signs. On
+    ethereum:local:foundry each command would start a node of its own and lose it: start one that stays, and name it.
+
+    \b
+    anvil --port 18545 &
+    export APE_FOUNDRY_HOST=http://127.0.0.1:18545
+    ape run deploy --network ethereum:local:foundry --account TEST::0
     """
 
 

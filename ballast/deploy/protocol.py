@@ -58,7 +58,7 @@ class Protocol:
         if not chain.code(manifest.address("vault")):
             raise DeploymentError(
                 f"{manifest.path}: no contract at {manifest.address('vault')} on chain {chain.chain_id}: "
-                "the chain was started anew, or this is another one"
+                "it was started anew, or is another one (a local node that stays: see `ape run account --help`)"
             )
         return cls(chain, manifest)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from eth_utils import is_checksum_address
 
 from ballast import params
 from ballast.params import WAD, ParamsError
@@ -32,6 +33,14 @@ def test_load__default_file__is_valid():
     assert loaded.markets["ETH"].risk.close_rate == WAD // 200
     assert loaded.markets["BTC"].feed.initial_fast == 7 * WAD // 10  # its own value over the default
     assert loaded.policy.containment == 4_000
+
+
+@pytest.mark.parametrize("path", sorted(params.DEFAULT.parent.glob("*.yaml")), ids=lambda path: path.stem)
+def test_load__every_file_shipped__is_valid_and_its_addresses_checksummed(path):
+    loaded = params.load(path)
+
+    addresses = [loaded.settlement.address, *(market.feed.address for market in loaded.markets.values())]
+    assert all(is_checksum_address(address) for address in addresses if address)
 
 
 @pytest.mark.parametrize(
