@@ -1,4 +1,4 @@
-"""The protocol on Anvil through Ape: in the provider of `ape test`, or by `ape run` against a node of the test's own."""
+"""The protocol on Anvil through Ape: in the provider of `ape test`, or by `ape run` against a node of our own."""
 
 from __future__ import annotations
 
