@@ -35,7 +35,8 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-nu
 th { text-align: right; font-weight: 600; color: var(--soft); border-bottom: 2px solid var(--line); padding: 8px }
 td { text-align: right; border-bottom: 1px solid var(--line); padding: 7px 8px; white-space: nowrap }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left } td:nth-child(2) { white-space: normal; min-width: 200px }
-td small { display: block; color: var(--soft); white-space: normal } .good { color: var(--good) } .bad { color: var(--bad) }
+td small { display: block; color: var(--soft); white-space: normal }
+.good { color: var(--good) } .bad { color: var(--bad) }
 ul { margin: 8px 0 0; padding-left: 20px; color: var(--soft); font-size: 14px }
 """
 
@@ -56,10 +57,15 @@ def render(report: Report) -> str:
         "All guarded accounts together: what the engine took from treasuries and healthy books, and whom it gave it "
         "to. Money never passes from one account to another."
     )
+    table = (
+        "“With” is the account with the engine on; “without” is the same account with it off. Costs are cuts, rewards "
+        "and penalties. An account that keeps its books stays in the market, one that lost them is out of it: after a "
+        "fall without a rebound it may hold more."
+    )
     sections = [
         _head(report),
         "<h2>Account by account</h2>",
-        "<p>“With” is the account with the engine on; “without” is the same account with it off.</p>",
+        f"<p>{table}</p>",
         _table(report),
         _notes(report),
         "<h2>Distance to liquidation, and what the engine did about it</h2>",
@@ -76,7 +82,8 @@ def render(report: Report) -> str:
     script = f"<script>{get_plotlyjs()}</script>"
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
     body = "\n".join(sections)
-    return f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style>{script}</head><body>{body}</body></html>\n'
+    start = f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style>{script}</head>'
+    return f"{start}<body>{body}</body></html>\n"
 
 
 # Figures
@@ -103,7 +110,7 @@ def accounts_figure(report: Report) -> go.Figure:
         _add_flows(figure, account, rescues, report)
         _add_cuts(figure, account, rescues)
         owners += [account.name] * (len(figure.data) - before)
-    first = choices[0][0].name if choices else ""
+    first = max(choices, key=lambda pair: len(pair[0].holdings) * pair[0].moved)[0].name if choices else ""
     for trace, owner in zip(figure.data, owners, strict=True):
         trace.visible = owner == first
     buttons = [
@@ -114,7 +121,16 @@ def accounts_figure(report: Report) -> go.Figure:
         }
         for account, _ in choices
     ]
-    menu = {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.12, "yanchor": "bottom", "bgcolor": "#fff"}
+    shown = next((i for i, button in enumerate(buttons) if button["label"] == first), 0)
+    menu = {
+        "buttons": buttons,
+        "active": shown,
+        "x": 0,
+        "xanchor": "left",
+        "y": 1.12,
+        "yanchor": "bottom",
+        "bgcolor": "#fff",
+    }
     figure.add_hline(y=0, line={"color": "#b42318", "width": 1}, row=2, col=1)
     figure.update_yaxes(range=list(Z_RANGE), row=2, col=1)
     figure.update_layout(updatemenus=[menu])
@@ -214,6 +230,7 @@ def _add_flows(figure: go.Figure, account: AccountResult, rescues: Sequence[Resc
             x=_dates(trace.times),
             y=[round(value, 2) for value in trace.values],
             name=f"moved: {name}",
+            mode="lines",
             line=line,
             showlegend=name == CASH,
             row=3,
@@ -319,8 +336,8 @@ def _fall(prices: Trace) -> float:
 
 
 def _table(report: Report) -> str:
-    names = ["account", "books", "lost with", "lost without", "lowest z", "moved $", "cut $", "rewards $"]
-    names += ["equity at start", "with", "without", "saved $"]
+    names = ["account", "books", "lost with", "lost without", "lowest z", "moved $", "cut $"]
+    names += ["costs $ with", "costs $ without", "equity $ at start", "at end with", "at end without"]
     head = "".join(f"<th>{name}</th>" for name in names)
     rows = "".join(_row(account) for account, _ in pairs(report.accounts))
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
@@ -328,16 +345,14 @@ def _table(report: Report) -> str:
 
 def _row(account: AccountResult) -> str:
     """One guarded account."""
-    saved = account.equity_end - account.equity_end_without
     cells = [
         f"{escape(account.name)}<small>{escape(account.story)}</small>",
         escape(", ".join(account.holdings.values())),
         _marked(len(account.lost), not account.lost),
         _marked(len(account.lost_without), not account.lost_without),
         f"{account.min_z:.1f}",
-        *(usd(value) for value in (account.moved, account.cut, account.rewards)),
+        *(usd(value) for value in (account.moved, account.cut, account.costs, account.costs_without)),
         *(usd(value) for value in (account.equity_start, account.equity_end, account.equity_end_without)),
-        _marked(f"{saved:+,.0f}", saved >= 0),
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 

@@ -64,6 +64,8 @@ class AccountResult:
     moved: float = 0.0
     cut: float = 0.0
     rewards: float = 0.0
+    costs: float = 0.0  # of cuts, rewards and penalties
+    costs_without: float = 0.0  # penalties
     lost_without: list[str] = field(default_factory=list)
     lost: list[Loss] = field(default_factory=list)
     z: dict[str, Trace] = field(default_factory=dict)  # by underlying
@@ -81,6 +83,8 @@ class AccountResult:
             "moved_usd": round(self.moved, 2),
             "cut_usd": round(self.cut, 2),
             "rewards_usd": round(self.rewards, 2),
+            "costs_usd": round(self.costs, 2),
+            "costs_without_usd": round(self.costs_without, 2),
             "equity_start_usd": round(self.equity_start, 2),
             "equity_end_usd": round(self.equity_end, 2),
             "equity_end_without_usd": round(self.equity_end_without, 2),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 OFF = " (unguarded)"  # what the twin's name ends with
 
@@ -31,13 +32,13 @@ class Holding:
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to hold an account; `policy` overrides fields of the default policy, in the words of a params file."""
+    """A way to hold an account; `policy` names the fields in which it differs from the default policy."""
 
     name: str
     story: str
     cash: int  # [USD] free, besides the margins
     holdings: tuple[Holding, ...]
-    policy: Mapping[str, str] = field(default_factory=dict)
+    policy: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -68,6 +69,13 @@ KINDS = (
         (Holding("BTC", 7, 8_000), Holding("ETH", -6, 9_000)),
     ),
     Kind(
+        "careful-spread",
+        "a spread with at most 6 % of the account at risk in one book: the first to be cut when markets grow wild",
+        50,
+        (Holding("BTC", 7, 8_000), Holding("ETH", -7, 8_000)),
+        {"max_risk_share": Decimal("0.06")},
+    ),
+    Kind(
         "two-longs",
         "the same bet twice, at different leverage",
         3_000,
@@ -96,21 +104,21 @@ KINDS = (
         "a risk budget of 10 %: exposure shrinks as markets grow wild",
         4_000,
         (Holding("BTC", 6, 8_000), Holding("ETH", 4, 4_000)),
-        {"risk_budget": "10 %"},
+        {"risk_budget": Decimal("0.1")},
     ),
     Kind(
         "cautious-reserve",
         "half of its cash must stay free, whatever happens",
         8_000,
         (Holding("BTC", 8, 4_000), Holding("ETH", 5, 3_000)),
-        {"treasury_reserve": "4_000"},
+        {"treasury_reserve": Decimal(4_000)},
     ),
     Kind(
         "tight-containment",
         "at most 10 % of the account may go into one book in a day",
         10_000,
         (Holding("BTC", 9, 4_000), Holding("ETH", 4, 4_000)),
-        {"containment": "10 %"},
+        {"containment": Decimal("0.1")},
     ),
     Kind("small", "a small account: costs must stay in proportion", 100, (Holding("BTC", 6, 500),)),
     Kind(

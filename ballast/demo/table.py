@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ballast.demo.report import AccountResult, Loss, Report, pairs
+from ballast.demo.report import Loss, Report, pairs
 
-WIDTH = 120  # columns the table needs
+WIDTH = 126  # columns the table needs
 
 
 def render(report: Report) -> RenderableType:
@@ -25,9 +25,9 @@ def _table(report: Report) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     table.add_column("account", no_wrap=True)
     table.add_column("books", no_wrap=True)
-    for name in ("lost\nwith", "lost\nwithout", "lowest\nz", "moved\n$", "cut\n$", "rewards\n$"):
+    for name in ("lost\nwith", "lost\nwithout", "lowest\nz", "moved\n$", "cut\n$", "costs $\nwith", "\nwithout"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("equity $\nat start", "\nwith", "\nwithout", "\nsaved"):
+    for name in ("equity $\nat start", "at end\nwith", "\nwithout"):
         table.add_column(name, justify="right", no_wrap=True)
     for account, _ in pairs(report.accounts):
         table.add_row(
@@ -36,10 +36,8 @@ def _table(report: Report) -> Table:
             _lost(len(account.lost), len(account.holdings)),
             _lost(len(account.lost_without), len(account.holdings)),
             f"{account.min_z:.1f}",
-            *(usd(amount) for amount in (account.moved, account.cut, account.rewards, account.equity_start)),
-            usd(account.equity_end),
-            usd(account.equity_end_without),
-            _saved(account),
+            *(usd(amount) for amount in (account.moved, account.cut, account.costs, account.costs_without)),
+            *(usd(amount) for amount in (account.equity_start, account.equity_end, account.equity_end_without)),
         )
     return table
 
@@ -68,7 +66,9 @@ def _lines(report: Report) -> list[tuple[str, str]]:
     ]
     legend = (
         "z = standard deviations of an hour's move between a book and its liquidation. "
-        "“Without” is the integer model of the same account with the engine off."
+        "“Without” is the integer model of the same account with the engine off. "
+        "Costs are cuts, rewards and penalties. An account that keeps its books stays in the market: "
+        "after a fall without a rebound it may end with less than one that lost them and was out of it."
     )
     return [*lines, (legend, "dim")]
 
@@ -95,9 +95,3 @@ def _brief(text: str) -> str:
 
 def _lost(count: int, books: int) -> Text:
     return Text(f"{count}/{books}", style="red" if count else "green")
-
-
-def _saved(account: AccountResult) -> Text:
-    """What the engine was worth to the account."""
-    saved = account.equity_end - account.equity_end_without
-    return Text(f"{saved:+,.0f}", style="green" if saved > 0 else "red" if saved < 0 else "")

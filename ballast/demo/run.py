@@ -1,0 +1,322 @@
+"""The run: each round published, the keeper's answer, the books that are lost, and what it all came to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from time import monotonic
+from typing import Any
+
+from ballast.chain import Event, Receipt
+from ballast.chain.anvil import anvil
+from ballast.demo import feed
+from ballast.demo.feed import Tick
+from ballast.demo.prices import HOUR, Window
+from ballast.demo.report import CASH, AccountResult, Loss, Report, Rescue, Trace
+from ballast.demo.roster import roster
+from ballast.demo.shadow import Ghost, Shadow, book_of, penalty
+from ballast.demo.stage import ANSWER, Actor, DemoError, Stage, prepared
+from ballast.model.market import Market, MarketConfig
+from ballast.model.oracle import Feed, FeedConfig
+from ballast.model.pool import LiquidityPool, QuoteConfig
+from ballast.params import WAD, Params
+
+UNCHANGED = 0.001  # a price within this of an earlier one counts as the same: a fifth of the feeds' deviation
+MAX_REWARD = 200 * WAD  # [wad] the vault's limit for one call
+PAGE = 256
+
+Progress = Callable[[str, int, int], None]  # what is going on, ticks done, ticks in all
+
+
+def run(window: Window, params: Params, progress: Progress = lambda *_: None) -> Report:
+    """Replay a window on a node of its own."""
+    began = monotonic()
+    symbols = [symbol for symbol in window.history if symbol in params.markets]
+    if not symbols:
+        raise DemoError(f"no market for {', '.join(window.history)}; the parameters know {', '.join(params.markets)}")
+    ticks = feed.ticks({symbol: window.history[symbol] for symbol in symbols})
+    first = {symbol: window.history[symbol][0].open for symbol in symbols}
+    with anvil(timestamp=ticks[0].time - HOUR, history=False) as node:
+        stage = Stage(node.chain(), prepared(params, first))
+        replay = _Replay(stage, window, ticks, progress)
+        report = replay.play()
+    report.seconds = monotonic() - began
+    return report
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """An account when nothing was wrong with it."""
+
+    equity: int
+    prices: Mapping[str, int]
+
+
+@dataclass
+class _Watch:
+    """What is kept about one account while it runs."""
+
+    actor: Actor
+    result: AccountResult
+    healthy: list[_Moment] = field(default_factory=list)  # since the engine last touched it
+
+
+class _Replay:
+    """One pass over the ticks."""
+
+    def __init__(self, stage: Stage, window: Window, ticks: Sequence[Tick], progress: Progress) -> None:
+        self._stage = stage
+        self._window = window
+        self._ticks = ticks
+        self._progress = progress
+        self._protocol = stage.protocol
+        self._entries, self._skipped = roster(stage.params.markets)
+        self._watches: dict[int, _Watch] = {}
+        self._rescues: list[Rescue] = []
+        self._answers: dict[str, int] = {}
+        self._prices = {symbol: Trace() for symbol in stage.params.markets}
+        self._volatilities = {symbol: Trace() for symbol in stage.params.markets}
+        self._shadow = _shadow(stage)
+
+    def play(self) -> Report:
+        """Warm up, open, trade, report."""
+        opened = False
+        for index, tick in enumerate(self._ticks):
+            trading = bool(self._watches)
+            self._publish(tick, trading)
+            if trading:
+                self._trade(tick)
+            elif opened:
+                if self._stage.fill(tick):
+                    self._begin(tick)
+            elif tick.time >= self._window.start:
+                self._stage.open(self._entries)
+                opened = True
+            self._progress("trading" if trading else "opening" if opened else "warming up", index + 1, len(self._ticks))
+        if not self._watches:
+            raise DemoError("the prices end before every order was filled")
+        return self._report()
+
+    # One tick
+
+    def _publish(self, tick: Tick, trading: bool) -> None:
+        """Publish on the chain and in the model, and note prices and volatilities."""
+        self._stage.publish(tick)
+        self._answers.update(tick.answers)
+        if trading:
+            self._shadow.step(tick)
+        else:
+            self._shadow.publish(tick)
+        if tick.time < self._window.start:
+            return
+        for symbol, answer in tick.answers.items():
+            self._prices[symbol].add(tick.time, answer * ANSWER / WAD)
+            self._volatilities[symbol].add(tick.time, self._shadow.fast_volatility(symbol) / WAD)
+
+    def _begin(self, tick: Tick) -> None:
+        """All books are open: policies take effect, the model's accounts part ways with the chain's."""
+        stage = self._stage
+        stage.guard()
+        _fork(self._shadow, stage, tick.time)
+        for actor in stage.actors:
+            entry = actor.entry
+            result = AccountResult(entry.name, entry.twin, entry.guarded, entry.kind.story, actor.holdings)
+            result.equity_start = self._shadow.equity(actor.id) / WAD
+            result.z = {symbol: Trace() for symbol in actor.leverage}
+            self._watches[actor.id] = _Watch(actor, result)
+
+    def _trade(self, tick: Tick) -> None:
+        """What a round brings: distances change, the keeper acts, and what is then short of margin is lost."""
+        risks = self._risks()
+        for id_, books in risks.items():
+            for symbol, risk in books.items():
+                z = _z(risk)
+                self._watches[id_].result.z[symbol].add(tick.time, z)
+                self._watches[id_].result.min_z = min(self._watches[id_].result.min_z, z)
+        if self._keep(tick, risks):
+            risks = self._risks()
+        for id_, books in risks.items():
+            for symbol, risk in books.items():
+                if risk.equity < risk.maintenance:
+                    self._close(tick, self._watches[id_], symbol, risk)
+
+    def _risks(self) -> dict[int, dict[str, Any]]:
+        """Every open book valued now, by account and underlying."""
+        risks: dict[int, dict[str, Any]] = {id_: {} for id_ in self._watches}
+        for symbol, market in self._protocol.markets.items():
+            holders = [id_ for id_, watch in self._watches.items() if symbol in watch.result.z]
+            for id_, risk in zip(holders, market.book_risks(holders), strict=True):
+                if risk.sigma_loss:
+                    risks[id_][symbol] = risk
+        return risks
+
+    # The keeper
+
+    def _keep(self, tick: Tick, risks: Mapping[int, Mapping[str, Any]]) -> bool:
+        """Scan, ask of those that look triggered whether they are due, rebalance these in one transaction."""
+        rebalancer = self._protocol.rebalancer
+        rows = {row.account: row for row in self._protocol.lens.scan(1, PAGE) if row.account in self._watches}
+        due = [id_ for id_, row in rows.items() if row.triggered and rebalancer.check(id_)[0]]
+        if due:
+            for events in _by_account(self._stage.rebalance(due)):
+                self._note(tick, events, rows[events[-1].account])
+        for id_, row in rows.items():
+            if id_ not in due and not row.triggered and self._watches[id_].actor.entry.guarded:
+                prices = {symbol: self._answers[symbol] for symbol in risks[id_]}
+                self._watches[id_].healthy.append(_Moment(row.equity, prices))
+        return bool(due)
+
+    def _note(self, tick: Tick, events: Sequence[Event], row: Any) -> None:
+        """Add what one rebalance did to the results."""
+        names = self._protocol.market_names
+        summary = events[-1]
+        watch = self._watches[summary.account]
+        moves: dict[str, float] = defaultdict(float)
+        cuts: dict[str, float] = defaultdict(float)
+        for event in events:
+            if event.name == "MarginMoved" and event.account == summary.account:
+                moves[names[event.market]] += event.amount / WAD
+                moves[CASH] -= event.amount / WAD
+            elif event.name == "Reduced":
+                cuts[self._symbol_of[event.address]] += abs(event.size) * event.price / WAD**2
+        rescue = Rescue(
+            time=tick.time,
+            account=watch.result.name,
+            moves=dict(moves),
+            cuts=dict(cuts),
+            cost=summary.cost / WAD,
+            reward=summary.reward / WAD,
+            volatility_only=bool(cuts) and self._is_by_volatility(watch, row.equity),
+        )
+        self._rescues.append(rescue)
+        watch.healthy.clear()
+        watch.result.moved += summary.moved / WAD
+        watch.result.cut += sum(cuts.values())
+        watch.result.rewards += rescue.reward
+        watch.result.costs += rescue.cost + rescue.reward
+
+    @property
+    def _symbol_of(self) -> dict[str, str]:
+        return {market.address: symbol for symbol, market in self._protocol.markets.items()}
+
+    def _is_by_volatility(self, watch: _Watch, equity: int) -> bool:
+        """Whether the account was healthy at these very prices and no more equity, with the same books."""
+        return any(
+            moment.equity <= equity
+            and all(abs(self._answers[symbol] / price - 1) <= UNCHANGED for symbol, price in moment.prices.items())
+            for moment in watch.healthy
+        )
+
+    # Lost books
+
+    def _close(self, tick: Tick, watch: _Watch, symbol: str, risk: Any) -> None:
+        """Close a book at the engine fill, charge the penalty, return the rest to the account's cash."""
+        protocol, closer, id_ = self._protocol, self._stage.closer, watch.actor.id
+        why = self._why(watch, symbol, risk)
+        market = protocol.markets[symbol]
+        cut = market.reduce(id_, WAD, 2**255, sender=closer).returned
+        if cut.pool_short_initial:
+            protocol.vault.top_up_pool(protocol.market_ids[symbol], cut.pool_short_initial, sender=closer)
+        left = market.book(id_).base
+        charge = penalty(risk.exposure, self._stage.params.demo.penalty, left)
+        if left > 0:
+            slots = protocol.vault.treasury(id_).slots
+            slot = next(slot for slot in range(8) if slots >> 8 * slot & 255 == protocol.market_ids[symbol])
+            transfers = [{"slot": slot, "amount": -left}]
+            for paid in range(0, max(charge, 1), MAX_REWARD):
+                reward = min(MAX_REWARD, charge - paid)
+                protocol.vault.transfer_margin(id_, transfers, reward, closer, sender=closer)
+                transfers = []
+        watch.result.costs += charge / WAD
+        watch.result.lost.append(Loss(tick.time, watch.result.name, symbol, _z(risk), charge / WAD, why))
+        watch.healthy.clear()
+
+    def _why(self, watch: _Watch, symbol: str, risk: Any) -> str:
+        """What kept the engine from saving the book, in numbers."""
+        if not watch.actor.entry.guarded:
+            return "the engine is off"
+        holding = next(book for book in watch.actor.entry.kind.holdings if book.symbol == symbol)
+        short = f"${risk.equity / WAD:,.0f} of equity against ${risk.maintenance / WAD:,.0f} of maintenance margin"
+        if holding.ring_fenced:
+            return f"{short}; ring-fenced by its owner, so the engine may neither fill nor cut it"
+        rebalancer = self._protocol.rebalancer
+        plan = rebalancer.preview(watch.actor.id)
+        cash = self._protocol.vault.treasury(watch.actor.id).cash
+        reason = rebalancer.reason(plan.code) or "a plan that does not reach it"
+        return f"{short}, ${cash / WAD:,.0f} of cash; the engine: {reason}"
+
+    # The end
+
+    def _report(self) -> Report:
+        """Gather the results."""
+        rows = {row.account: row for row in self._protocol.lens.scan(1, PAGE)}
+        gap = 0.0
+        for id_, watch in self._watches.items():
+            result, ghost = watch.result, self._shadow.ghosts[id_]
+            result.equity_end = rows[id_].equity / WAD
+            result.equity_end_without = self._shadow.equity(id_) / WAD
+            result.lost_without, result.costs_without = list(ghost.lost), ghost.penalties / WAD
+            if not result.guarded:
+                gap = max(gap, abs(result.equity_end - result.equity_end_without))
+        return Report(
+            source="",
+            window=self._window.label,
+            start=self._window.start,
+            end=self._ticks[-1].time,
+            rounds=sum(len(tick.answers) for tick in self._ticks if tick.time >= self._window.start),
+            accounts=[watch.result for watch in self._watches.values()],
+            skipped=self._skipped,
+            rescues=self._rescues,
+            prices=self._prices,
+            volatilities=self._volatilities,
+            conservation_error_wei=self._stage.custody_error(),
+            model_gap=gap,
+        )
+
+
+def _z(risk: Any) -> float:
+    """Distance to liquidation."""
+    return float((risk.equity - risk.maintenance) / risk.sigma_loss)
+
+
+def _by_account(receipt: Receipt) -> list[list[Event]]:
+    """The events of a batch, split behind each `Rebalanced`."""
+    groups: list[list[Event]] = [[]]
+    for event in receipt.events:
+        groups[-1].append(event)
+        if event.name == "Rebalanced":
+            groups.append([])
+    return groups[:-1]
+
+
+def _shadow(stage: Stage) -> Shadow:
+    """The model's feeds, as the deployment left the chain's."""
+    feeds = {}
+    for symbol, market in stage.params.markets.items():
+        limits = market.feed.model_dump(include={each.name for each in fields(FeedConfig)})
+        latest = stage.protocol.feeds[symbol].latestRoundData()
+        twin = feeds[symbol] = Feed(FeedConfig(**limits), market.feed.decimals)
+        twin.publish(latest[1], latest[3])
+        twin.set_feed(latest[3])
+    return Shadow(feeds, stage.params.demo.penalty)
+
+
+def _fork(shadow: Shadow, stage: Stage, now: int) -> None:
+    """Copy markets and accounts from the chain into the model."""
+    protocol = stage.protocol
+    pool = LiquidityPool(protocol.pool_account)
+    accounts = [actor.id for actor in stage.actors]
+    for symbol, market in protocol.markets.items():
+        market.accrue(sender=stage.keeper)
+        market_params = stage.params.markets[symbol]
+        id_ = protocol.market_ids[symbol]
+        pool.set_quote(id_, QuoteConfig(**market_params.quote.model_dump()))
+        twin = Market(id_, shadow.feeds[symbol], pool, MarketConfig(**market_params.risk.model_dump()), now)
+        twin.cumulative_funding, twin.funding_rate = market.funding()
+        twin.open_interest = market.open_interest()
+        twin.books = {account: book_of(market.book(account)) for account in (protocol.pool_account, *accounts)}
+        shadow.markets[symbol] = twin
+    for actor in stage.actors:
+        cash = protocol.vault.treasury(actor.id).cash
+        shadow.ghosts[actor.id] = Ghost(cash, tuple(actor.leverage))

@@ -1,0 +1,77 @@
+"""`ape run demo`: a crash walked through the protocol on a node of its own, with and without the engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from ballast import params as params_
+from ballast.demo import crash, page, prices, run, table
+from ballast.demo.report import Report, write_summary
+from ballast.demo.stage import DemoError
+
+OUTPUT = Path("build/demo")
+
+
+@click.command(context_settings={"show_default": True, "auto_envvar_prefix": "DEMO"})
+@click.option(
+    "--prices",
+    "prefix",
+    envvar="PRICES",
+    help="Minute bars <PREFIX>_BTC.csv, <PREFIX>_ETH.csv …; else a generated crash.",
+)
+@click.option("--full", is_flag=True, envvar="FULL", help="Everything after the first day, not the worst hours alone.")
+@click.option("--hours", default=36, type=click.IntRange(1, 24 * 365), help="How many of the worst hours.")
+@click.option("--params", "params_file", default=params_.DEFAULT, type=Path, help="Parameters file.")
+@click.option("--output", default=OUTPUT, type=Path, help="Where index.html and summary.json go.")
+def cli(prefix: str | None, full: bool, hours: int, params_file: Path, output: Path) -> None:
+    """Replay a crash on a local node: the same accounts with the engine on and off.
+
+    Starts an Anvil of its own on a free port, deploys the protocol, opens a roster of accounts twice (guarded and
+    not), publishes the prices as a feed would, runs the keeper, and ends with a table, a page of plots and
+    summary.json. The first day of the prices only warms the volatility up.
+
+    \b
+    ape run demo
+    ape run demo --prices ../data/2020-03_covid --full
+    """
+    console = Console()
+    try:
+        window = _window(prefix, full, hours)
+        report = _replay(console, window, params_.load(params_file))
+    except (prices.PriceFileError, params_.ParamsError, DemoError, ValueError) as problem:
+        raise click.ClickException(str(problem)) from None
+    report.source = Path(prefix).name if prefix else crash.LABEL
+    write_summary(report, output / "summary.json")
+    page.write_page(report, output / "index.html")
+    wide = Console(width=max(table.WIDTH, console.width))
+    wide.print(table.render(report))
+    wide.print(f"{report.seconds:.0f} s. Plots: {output / 'index.html'}  Figures: {output / 'summary.json'}")
+    if report.conservation_error_wei:
+        raise click.ClickException(f"{report.conservation_error_wei} wei are missing")
+
+
+def _window(prefix: str | None, full: bool, hours: int) -> prices.Window:
+    """The prices to replay."""
+    if not prefix:
+        click.echo(f"Prices: {crash.LABEL}. For real ones: make demo PRICES=<prefix of CSV files>")
+        return crash.generate()
+    history = prices.load(prefix)
+    return prices.whole(history) if full else prices.worst(history, hours)
+
+
+def _replay(console: Console, window: prices.Window, params: params_.Params) -> Report:
+    """Run with a progress bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("starting a node")
+        return run.run(
+            window, params, lambda what, done, all_: bar.update(task, description=what, completed=done, total=all_)
+        )
+
+
+if __name__ == "__main__":
+    cli()
