@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from ballast import params as params_
+from ballast.cli import ballast_command
 from ballast.demo import crash, page, prices, run, table
 from ballast.demo.report import Report, write_summary
-from ballast.demo.stage import DemoError
 
 OUTPUT = Path("build/demo")
 
@@ -27,6 +27,7 @@ OUTPUT = Path("build/demo")
 @click.option("--hours", default=36, type=click.IntRange(1, 24 * 365), help="How many of the worst hours.")
 @click.option("--params", "params_file", default=params_.DEFAULT, type=Path, help="Parameters file.")
 @click.option("--output", default=OUTPUT, type=Path, help="Where index.html and summary.json go.")
+@ballast_command
 def cli(prefix: str | None, full: bool, hours: int, params_file: Path, output: Path) -> None:
     """Replay a crash on a local node: the same accounts with the engine on and off.
 
@@ -39,11 +40,7 @@ def cli(prefix: str | None, full: bool, hours: int, params_file: Path, output: P
     ape run demo --prices ../data/2020-03_covid --full
     """
     console = Console()
-    try:
-        window = _window(prefix, full, hours)
-        report = _replay(console, window, params_.load(params_file))
-    except (prices.PriceFileError, params_.ParamsError, DemoError, ValueError) as problem:
-        raise click.ClickException(str(problem)) from None
+    report = _replay(console, _window(prefix, full, hours), params_.load(params_file))
     report.source = Path(prefix).name if prefix else crash.LABEL
     write_summary(report, output / "summary.json")
     page.write_page(report, output / "index.html")

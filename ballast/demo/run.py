@@ -213,7 +213,7 @@ class _Replay:
     def _close(self, tick: Tick, watch: _Watch, symbol: str, risk: Any) -> None:
         """Close a book at the engine fill, charge the penalty, return the rest to the account's cash."""
         protocol, closer, id_ = self._protocol, self._stage.closer, watch.actor.id
-        why = self._why(watch, symbol, risk)
+        why = self._why(tick.time, watch, symbol, risk)
         market = protocol.markets[symbol]
         cut = market.reduce(id_, WAD, 2**255, sender=closer).returned
         if cut.pool_short_initial:
@@ -232,7 +232,7 @@ class _Replay:
         watch.result.lost.append(Loss(tick.time, watch.result.name, symbol, _z(risk), charge / WAD, why))
         watch.healthy.clear()
 
-    def _why(self, watch: _Watch, symbol: str, risk: Any) -> str:
+    def _why(self, time: int, watch: _Watch, symbol: str, risk: Any) -> str:
         """What kept the engine from saving the book, in numbers."""
         if not watch.actor.entry.guarded:
             return "the engine is off"
@@ -240,6 +240,9 @@ class _Replay:
         short = f"${risk.equity / WAD:,.0f} of equity against ${risk.maintenance / WAD:,.0f} of maintenance margin"
         if holding.ring_fenced:
             return f"{short}; ring-fenced by its owner, so the engine may neither fill nor cut it"
+        if any(rescue.time == time and rescue.account == watch.result.name for rescue in self._rescues[-PAGE:]):
+            most = self._stage.params.policy.max_delever / 10_000
+            return f"{short} after the engine's call at this very round; one call cuts at most {most:.0%} of a book"
         rebalancer = self._protocol.rebalancer
         plan = rebalancer.preview(watch.actor.id)
         cash = self._protocol.vault.treasury(watch.actor.id).cash

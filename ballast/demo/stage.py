@@ -25,7 +25,7 @@ SLIPPAGE = Decimal("0.25")  # traders here take any price: the roster must open
 SPARE = 50  # [USD] cash for execution fees
 
 
-class DemoError(RuntimeError):
+class DemoError(ValueError):
     """The demonstration cannot go on."""
 
 

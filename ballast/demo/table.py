@@ -75,7 +75,7 @@ def _lines(report: Report) -> list[tuple[str, str]]:
 
 def note(loss: Loss) -> str:
     """Why a guarded account lost a book, in numbers."""
-    return f"{loss.account} lost its {loss.symbol} book at {clock(loss.time)} (z {loss.z:.1f}): {loss.why}"
+    return f"{loss.account} lost its {loss.symbol} book at {clock(loss.time)} (z {loss.z:.2f}): {loss.why}"
 
 
 def clock(time: int) -> str:
