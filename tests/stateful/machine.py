@@ -135,13 +135,13 @@ class Protocol(RuleBasedStateMachine):
         self.protocol.token.transfer(self.protocol.vault.address, amount, sender=self.twins.traders[0])
         self.donated += amount
 
-    @rule(account=ACCOUNTS, source=st.integers(0, 4), target=st.integers(0, 4), amount=USD, hostile=st.booleans())
-    def transfer_margin(self, account: int, source: int, target: int, amount: int, hostile: bool) -> None:
+    @rule(account=ACCOUNTS, source=st.integers(0, 4), sink=st.integers(0, 4), amount=USD, hostile=st.booleans())
+    def transfer_margin(self, account: int, source: int, sink: int, amount: int, hostile: bool) -> None:
         """Margin by hand between books and treasury."""
         sender = self.twins.stranger if hostile else self.holder(account)
         self.twins.both(
-            lambda: self.protocol.rebalancer.transfer_margin(account, source, target, amount, sender=sender),
-            lambda: self.model.rebalancer.transfer_margin(sender, account, source, target, amount, now=self.now),
+            lambda: self.protocol.rebalancer.transfer_margin(account, source, sink, amount, sender=sender),
+            lambda: self.model.rebalancer.transfer_margin(sender, account, source, sink, amount, now=self.now),
         )
 
     @rule(account=ACCOUNTS, market=MARKETS)
@@ -247,8 +247,8 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(
         account=ACCOUNTS,
-        z_trigger=st.integers(100, 400),
-        z_target=st.integers(400, 1_200),
+        distances=st.tuples(*[st.integers(100, 1_200)] * 3).map(sorted),
+        delever=st.tuples(*[st.integers(50, 1_000)] * 2).map(sorted),
         share=st.integers(300, 4_000),
         budget=st.sampled_from([0, 0, 500, 1_500, 3_000]),
         containment=st.integers(0, 10_000),
@@ -261,8 +261,8 @@ class Protocol(RuleBasedStateMachine):
     def set_policy(
         self,
         account: int,
-        z_trigger: int,
-        z_target: int,
+        distances: list[int],
+        delever: list[int],
         share: int,
         budget: int,
         containment: int,
@@ -275,8 +275,11 @@ class Protocol(RuleBasedStateMachine):
         """Any policy, some of them out of bounds."""
         policy = self.twins.params.policy.model_dump() | {
             "enabled": enabled,
-            "z_trigger": z_trigger * WAD // 100,
-            "z_target": z_target * WAD // 100,
+            "z_trigger": distances[0] * WAD // 100,
+            "z_donor": distances[1] * WAD // 100,
+            "z_target": distances[2] * WAD // 100,
+            "z_delever": min(delever[0], distances[2]) * WAD // 100,
+            "z_delever_target": min(delever[1], distances[2]) * WAD // 100,
             "max_risk_share": share,
             "risk_budget": budget,
             "containment": containment,
@@ -305,6 +308,15 @@ class Protocol(RuleBasedStateMachine):
         if receipt is not None:
             self.conserved(receipt)
 
+    @rule(accounts=st.lists(ACCOUNTS, max_size=6))
+    def rebalance_many(self, accounts: list[int]) -> None:
+        """What is not due is skipped."""
+        keeper = self.twins.keeper
+        self.twins.both(
+            lambda: self.protocol.rebalancer.rebalance_many(accounts, sender=keeper),
+            lambda: self.model.rebalancer.rebalance_many(keeper, accounts, now=self.now),
+        )
+
     @rule(account=ACCOUNTS, hostile=st.sampled_from([False, False, True]))
     def rebalance_own(self, account: int, hostile: bool) -> None:
         sender = self.twins.stranger if hostile else self.holder(account)
@@ -313,14 +325,20 @@ class Protocol(RuleBasedStateMachine):
             lambda: self.model.rebalancer.rebalance_own(sender, account, now=self.now),
         )
 
-    @rule(move=st.integers(-1_200, 1_200), pause=st.integers(1, 1_800))
-    def crash(self, move: int, pause: int) -> None:
-        """All markets move together, and a keeper goes round."""
-        self.chain.advance(pause)
-        for market in self.twins.names:
-            self.publish(market, move, 0)
-        for account in self.twins.accounts:
-            self.rebalance(account)
+    @rule(moves=st.lists(st.integers(-500, 400), min_size=1, max_size=5), pause=st.integers(30, 1_800))
+    def storm(self, moves: list[int], pause: int) -> None:
+        """All markets move together, step after step, and a keeper goes round after each."""
+        for move in moves:
+            self.chain.advance(pause)
+            for market in self.twins.names:
+                self.publish(market, move * (5 + market) // 6, 0)
+            for account in self.twins.accounts:
+                self.rebalance(account)
+
+    @rule(move=st.integers(-1_200, 1_200), pause=st.integers(60, 1_800))
+    def gap(self, move: int, pause: int) -> None:
+        """A step that no keeper can be in time for."""
+        self.storm([move], pause)
 
     @staticmethod
     def conserved(receipt: Any) -> None:

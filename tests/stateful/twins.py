@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, is_dataclass
 from typing import Any
-
-from ballast.model.rebalancer import Policy
 
 from ballast import params as params_
 from ballast.chain import Receipt, Reverted
 from ballast.chain.revm import RevmChain
 from ballast.deploy import Protocol
 from ballast.model.errors import Rejected
+from ballast.model.exchange import MIN_DELAY, Filled
 from ballast.model.market import Market
+from ballast.model.rebalancer import Policy
 from ballast.model.system import System
 from ballast.model.vault import Vault
 from ballast.params import WAD
@@ -24,6 +25,20 @@ ACCOUNTS_EACH = 2
 CASH = 50_000 * WAD
 UNLIMITED = 2**256 - 1
 START = 1_700_000_000
+PORTFOLIOS = (  # account, market, notional [USD], leverage: what every history starts with
+    (2, 1, 60_000, 9),
+    (2, 2, 40_000, 5),
+    (2, 3, -20_000, 4),
+    (3, 2, 90_000, 9),
+    (3, 1, -80_000, 8),
+    (4, 1, 30_000, 3),
+    (4, 2, 30_000, 7),
+    (4, 3, 30_000, 6),
+    (4, 4, -30_000, 6),
+    (5, 2, 50_000, 9),
+    (6, 3, -40_000, 6),
+    (6, 4, 40_000, 6),
+)
 
 
 class Twins:
@@ -40,9 +55,12 @@ class Twins:
         feeds = {id_: int(self.protocol.oracle.last_round(id_)[1]) for id_ in self.names}
         self.model = System.deploy(self.params, int(self.protocol.token.decimals()), feeds, self.chain.timestamp)
         self.holders: dict[int, str] = {}
+        self.seen: Counter[str] = Counter()  # events and reasons, over all histories
         for trader in self.traders:
             for _ in range(ACCOUNTS_EACH):
                 self._open(trader)
+        for account, market, notional, leverage in PORTFOLIOS:
+            self._trade(account, market, notional, leverage)
 
     @property
     def now(self) -> int:
@@ -64,6 +82,23 @@ class Twins:
         self.protocol.rebalancer.set_policy(account, policy, sender=trader)
         self.model.rebalancer.set_policy(trader, account, self.model_policy(policy), now=self.now)
 
+    def _trade(self, account: int, market: int, notional: int, leverage: int) -> None:
+        """Open a book at the present price."""
+        feed, holder = self.model.markets[market].feed, self.holders[account]
+        answer = feed.aggregators[-1][-1].answer
+        price = answer * 10 ** (18 - feed.decimals)
+        order = (account, market, notional * WAD * WAD // price, 2 * price if notional > 0 else 0)
+        order = (*order, abs(notional) * WAD // leverage, False)  # margin, reduce only
+        commit = self.protocol.exchange.commit(*order, sender=holder)
+        id_ = self.model.exchange.commit(holder, *order, now=self.now)
+        assert commit.event("OrderCommitted").order == id_
+        self.chain.advance(MIN_DELAY)
+        round_ = self.protocol.publish(self.names[market], price, self.owner)
+        feed.publish(answer, self.now)
+        receipt = self.protocol.exchange.execute(id_, round_, sender=self.keeper)
+        outcome = self.model.exchange.execute(self.keeper, id_, round_, now=self.now)
+        assert receipt.named("OrderFilled") and isinstance(outcome, Filled), (receipt.events, outcome)
+
     def model_policy(self, policy: dict[str, Any]) -> Policy:
         """The model's form of a policy."""
         return Policy(**policy)
@@ -82,6 +117,7 @@ class Twins:
             refused = failure.reason
         assert (reverted is None) == (refused is None), f"chain: {reverted or 'done'}, model: {refused or 'done'}"
         assert reverted == refused, f"chain: {reverted}, model: {refused}"
+        self.seen.update([refused] if receipt is None else [event.name for event in receipt.events])
         return receipt, result
 
     def refused(self, attempt: Callable[[], Any], reason: str) -> None:
