@@ -72,9 +72,9 @@ def _for_distance(books: Sequence[Candidate], aim: Aim) -> list[int]:
     shares = [0] * len(books)
     short = [book.active and book.is_short(aim.z_delever) for book in books]
     for i, book in enumerate(books):
-        if short[i] and book.target >= book.row.high and book.may_be_cut:
+        if short[i] and book.may_be_cut:
             needed = book.needed(aim.z_reach)
-            shares[i] = _share(needed - book.target, needed - book.cost, aim.max_share)
+            shares[i] = _share(needed - book.row.high, needed - book.cost, aim.max_share)
     if not any(short[i] and book.target < book.row.high for i, book in enumerate(books)):
         return shares
 
@@ -84,7 +84,6 @@ def _for_distance(books: Sequence[Candidate], aim: Aim) -> list[int]:
         for i, book in enumerate(books)
         if book.may_be_cut
         and (book.tap or book.is_short(aim.z_delever))
-        and shares[i] == 0
         and book.needed(aim.z_reach) > book.cost
     ]
     while lacking > 0 and open_:
@@ -94,8 +93,9 @@ def _for_distance(books: Sequence[Candidate], aim: Aim) -> list[int]:
                 best = i
         needed = books[best].needed(aim.z_reach)
         wanted = lacking if books[best].tap else min(lacking, needed - books[best].target)
-        shares[best] = _share(wanted, needed - books[best].cost, aim.max_share)
-        lacking -= shares[best] * (needed - books[best].cost) // WAD
+        more = min(_share(wanted, needed - books[best].cost, aim.max_share), aim.max_share - shares[best])
+        shares[best] += more
+        lacking -= more * (needed - books[best].cost) // WAD
         open_.remove(best)
     return shares
 

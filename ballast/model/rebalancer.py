@@ -229,12 +229,16 @@ class Rebalancer:
         self, keeper: Hashable, accounts: Iterable[int], *, now: int, gas_price: int = 0
     ) -> list[tuple[int, Result]]:
         """Every account that is due."""
-        done = []
+        done: list[tuple[int, Result]] = []
+        skipped: list[int] = []  # settled only if the call succeeds
         for account in accounts:
-            self._settle(account, now)
             if self.preview(account, now=now).code == DUE:
                 done.append((account, self.rebalance(keeper, account, now=now, gas_price=gas_price)))
+            else:
+                skipped.append(account)
         require(bool(done), "rebalancer: nothing due")
+        for account in skipped:
+            self._settle(account, now)
         return done
 
     # Views

@@ -54,9 +54,9 @@ def _shares(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX_BOOKS
 @pure
 def _for_distance(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX_BOOKS]:
     """
-    @dev Cuts that lift books from below `z_delever` to `z_reach`. A book that its own bounds hold down (containment, or
-         never to be filled) is cut by itself; if the others lack money in common, those books are cut that free most
-         of it per dollar of cost.
+    @dev Cuts that lift books from below `z_delever` to `z_reach`. What a short book needs beyond the most it may hold
+         (containment, or never to be filled) only a cut of its own can relieve; if the others lack money in common,
+         those books are cut, further, that free most of it per dollar of cost.
     """
     shares: int256[MAX_BOOKS] = empty(int256[MAX_BOOKS])
     lacking: int256 = -aim.budget  # what all would need in order to stand at z_reach, beyond what there is
@@ -68,8 +68,8 @@ def _for_distance(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX
         if book.active and self._is_short(book, aim.z_delever):
             if book.target < book.row.high:
                 pooled = True
-            elif self._may_cut(book):
-                shares[i] = self._share(needed - book.target, needed - book.cost, aim.max_share)
+            if self._may_cut(book):
+                shares[i] = self._share(needed - book.row.high, needed - book.cost, aim.max_share)
         i += 1
     if not pooled:
         return shares
@@ -85,7 +85,7 @@ def _for_distance(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX
         for book: Candidate in books:
             needed: int256 = self._needed(book.row, aim.z_reach)
             helps: bool = book.tap or self._is_short(book, aim.z_delever)
-            if self._may_cut(book) and helps and shares[i] == 0 and not done[i] and needed > book.cost:
+            if self._may_cut(book) and helps and not done[i] and needed > book.cost:
                 if best == MAX_BOOKS or needed * best_cost > best_needed * book.cost:
                     best = i
                     best_needed = needed
@@ -97,8 +97,9 @@ def _for_distance(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX
         if not books[best].tap:
             wanted = min(lacking, best_needed - books[best].target)  # its own need is all it can relieve
         relief: int256 = best_needed - best_cost  # of closing all of it
-        shares[best] = self._share(wanted, relief, aim.max_share)
-        lacking -= shares[best] * relief // WAD
+        more: int256 = min(self._share(wanted, relief, aim.max_share), aim.max_share - shares[best])
+        shares[best] += more
+        lacking -= more * relief // WAD
         done[best] = True
     return shares
 
