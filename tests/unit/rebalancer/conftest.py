@@ -1,0 +1,88 @@
+"""Guarded accounts in the states that the engine is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ballast.chain import Contract
+from ballast.deploy import Protocol
+from ballast.params import WAD, Params
+
+START = {"BTC": 60_000, "ETH": 3_000, "SOL": 150, "LINK": 15}  # [USD]
+
+
+@pytest.fixture
+def rebalancer(protocol: Protocol) -> Contract:
+    return protocol.rebalancer
+
+
+@pytest.fixture
+def vault(protocol: Protocol) -> Contract:
+    return protocol.vault
+
+
+@pytest.fixture
+def default(params: Params) -> dict[str, Any]:
+    """The policy of params/default.yaml, with every share of risk allowed, so that books may be built freely."""
+    return {**params.policy.model_dump(), "max_risk_share": 10_000, "cooldown": 0}
+
+
+@pytest.fixture
+def guard(rebalancer: Contract, trader: str, default: dict[str, Any]) -> Callable[..., None]:
+    """`guard(account, z_target=5 * WAD)`: set the default policy with changes."""
+
+    def guard_(account: int, **changes: Any) -> None:
+        rebalancer.set_policy(account, {**default, **changes}, sender=trader)
+
+    return guard_
+
+
+@pytest.fixture
+def build(open_account: Callable[..., int], open_book: Callable[..., None], trader: str) -> Callable[..., int]:
+    """`build(BTC=(30_000, 6_000), cash=100)`: an account with books of a notional and a margin [USD], prices fresh."""
+
+    def build_(cash: int = 0, **books: tuple[int, int]) -> int:
+        account = open_account(trader, (cash + sum(margin + 10 for _, margin in books.values())) * WAD)
+        for name, (notional, margin) in books.items():
+            open_book(account, name, notional * WAD // START[name], margin * WAD)
+        return account
+
+    return build_
+
+
+@pytest.fixture
+def drain(vault: Contract, protocol: Protocol, trader: str) -> Callable[..., None]:
+    """`drain(account, leave=0)`: withdraw the cash down to that many dollars."""
+
+    def drain_(account: int, leave: int = 0) -> None:
+        raw = vault.treasury(account).cash // 10**12 - leave * 10**6
+        vault.withdraw(account, protocol.token.address, raw, trader, sender=trader)
+
+    return drain_
+
+
+@pytest.fixture
+def z(protocol: Protocol) -> Callable[[int, str], float]:
+    """`z(account, "BTC")`: the distance of a book."""
+
+    def z_(account: int, name: str) -> float:
+        risk = protocol.markets[name].book_risk(account)
+        return (risk.equity - risk.maintenance) / risk.sigma_loss
+
+    return z_
+
+
+@pytest.fixture
+def short(
+    build: Callable[..., int], guard: Callable[..., None], drain: Callable[..., None], publish: Callable[..., int]
+) -> int:
+    """A guarded account without cash whose BTC book is short of margin and whose ETH book has plenty."""
+    account = build(BTC=(60_000, 14_000), ETH=(15_000, 15_000))
+    guard(account)
+    drain(account)
+    publish("ETH", START["ETH"] * WAD, after=30)
+    publish("BTC", 50_500 * WAD)
+    return account
