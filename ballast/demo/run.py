@@ -240,14 +240,15 @@ class _Replay:
         short = f"${risk.equity / WAD:,.0f} of equity against ${risk.maintenance / WAD:,.0f} of maintenance margin"
         if holding.ring_fenced:
             return f"{short}; ring-fenced by its owner, so the engine may neither fill nor cut it"
+        rebalancer, id_ = self._protocol.rebalancer, watch.actor.id
+        policy = rebalancer.policy(id_)
+        short += f", ${self._protocol.vault.treasury(id_).cash / WAD:,.0f} of cash"
+        if policy.treasury_reserve:
+            short += f" of which its policy keeps ${policy.treasury_reserve / WAD:,.0f} free"
         if any(rescue.time == time and rescue.account == watch.result.name for rescue in self._rescues[-PAGE:]):
-            most = self._stage.params.policy.max_delever / 10_000
-            return f"{short} after the engine's call at this very round; one call cuts at most {most:.0%} of a book"
-        rebalancer = self._protocol.rebalancer
-        plan = rebalancer.preview(watch.actor.id)
-        cash = self._protocol.vault.treasury(watch.actor.id).cash
-        reason = rebalancer.reason(plan.code) or "a plan that does not reach it"
-        return f"{short}, ${cash / WAD:,.0f} of cash; the engine: {reason}"
+            return f"{short}, after the engine's call at this round; one call cuts at most {policy.max_delever / 100:.0f} %"
+        reason = rebalancer.reason(rebalancer.preview(id_).code) or "a plan that does not reach it"
+        return f"{short}; the engine: {reason}"
 
     # The end
 
