@@ -246,7 +246,8 @@ class _Replay:
         if policy.treasury_reserve:
             short += f" of which its policy keeps ${policy.treasury_reserve / WAD:,.0f} free"
         if any(rescue.time == time and rescue.account == watch.result.name for rescue in self._rescues[-PAGE:]):
-            return f"{short}, after the engine's call at this round; one call cuts at most {policy.max_delever / 100:.0f} %"
+            most = f"{policy.max_delever / 100:.0f} %"
+            return f"{short}, after the engine's call at this round; one call cuts at most {most} of a book"
         reason = rebalancer.reason(rebalancer.preview(id_).code) or "a plan that does not reach it"
         return f"{short}; the engine: {reason}"
 
