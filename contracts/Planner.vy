@@ -108,8 +108,8 @@ def __init__(vault: IVault, oracle: IPriceOracle, pool: ILiquidityPool):
 #                            ANYONE                            #
 ################################################################
 
-@view
 @external
+@view
 def plan(account: uint256, own: bool, policy: uint256, sets: uint256, state: uint256) -> IPlanner.Outcome:
     """
     @notice The account's plan.
@@ -149,35 +149,34 @@ def settled_plan(account: uint256, own: bool, policy: uint256, sets: uint256, st
     return self._plan(account, own, policy, sets, state, treasury, markets)
 
 
-@view
 @external
-def within_risk_share(account: uint256, market: uint256, share: uint256) -> bool:
+@view
+def limits(account: uint256, market: uint256, share: uint256) -> (uint256, bool):
     """
-    @notice Is the sigma-loss of a book within a share of account equity?
-    @dev True where any book of the account is frozen.
+    @notice What a book may give, and whether its sigma-loss is within a share of account equity.
+    @dev A frozen book gives nothing; the share does not count where any book of the account is frozen.
     @param account Vault account id.
     @param market Market id.
     @param share [bps]
-    @return Whether it is.
+    @return What the owner may take out [wad]; whether it is within the share.
     """
     treasury: IVault.Treasury = empty(IVault.Treasury)
     markets: address[MAX_BOOKS] = empty(address[MAX_BOOKS])
     treasury, markets = self._portfolio(account)
     found: Account = self._gather(account, treasury, markets, 0, 0)
-    if found.frozen != 0:
-        return True
     for book: Book in found.books:
         if book.market == market:
-            return book.risk.sigma_loss <= self._part(found.equity, share)
-    return True
+            within: bool = book.risk.sigma_loss <= self._part(found.equity, share)
+            return book.risk.withdrawable, within or found.frozen != 0
+    return 0, True
 
 
 ################################################################
 #                             PLAN                             #
 ################################################################
 
-@view
 @internal
+@view
 def _plan(
     account: uint256,
     own: bool,
@@ -241,8 +240,8 @@ def _plan(
     return done
 
 
-@view
 @internal
+@view
 def _standing(account: uint256, own: bool, policy: IRebalancer.Policy) -> uint256:
     """
     @dev Whether the engine has any business with the account. Only a known account can have a policy.
@@ -258,8 +257,8 @@ def _standing(account: uint256, own: bool, policy: IRebalancer.Policy) -> uint25
     return DUE
 
 
-@view
 @internal
+@view
 def _gather(
     account: uint256,
     treasury: IVault.Treasury,
@@ -298,8 +297,8 @@ def _gather(
     return found
 
 
-@pure
 @internal
+@pure
 def _triggers(found: Account, policy: IRebalancer.Policy) -> (int256, uint256):
     """
     @dev The least distance over active books; what calls for the engine. Ratios to account equity say nothing while a
@@ -329,8 +328,8 @@ def _triggers(found: Account, policy: IRebalancer.Policy) -> (int256, uint256):
 #                        PLAN: SHARING                         #
 ################################################################
 
-@view
 @internal
+@view
 def _remedy(
     account: uint256,
     found_books: DynArray[Book, MAX_BOOKS],
@@ -401,8 +400,8 @@ def _remedy(
     return done
 
 
-@pure
 @internal
+@pure
 def _is_cut(plan: IRebalancer.Plan, slot: uint256) -> bool:
     """
     @dev Whether the plan cuts the book of a slot.
@@ -413,8 +412,8 @@ def _is_cut(plan: IRebalancer.Plan, slot: uint256) -> bool:
     return False
 
 
-@pure
 @internal
+@pure
 def _rows(books: DynArray[Book, MAX_BOOKS], z_donor: uint256) -> DynArray[allocation.Row, MAX_BOOKS]:
     """
     @dev The books within the bounds of policy and market. A book without legs needs nothing.
@@ -434,8 +433,8 @@ def _rows(books: DynArray[Book, MAX_BOOKS], z_donor: uint256) -> DynArray[alloca
     return rows
 
 
-@pure
 @internal
+@pure
 def _share(
     rows: DynArray[allocation.Row, MAX_BOOKS], purse: Purse, z_target: int256
 ) -> (allocation.Allocation, int256):
@@ -448,8 +447,8 @@ def _share(
     return allocation._allocate(rows, purse.spare, z_target), 0
 
 
-@view
 @internal
+@view
 def _feasible(
     books: DynArray[Book, MAX_BOOKS],
     planned_rows: DynArray[allocation.Row, MAX_BOOKS],
@@ -478,8 +477,8 @@ def _feasible(
     return rows, found, purse.reserve
 
 
-@pure
 @internal
+@pure
 def _bounded(row: allocation.Row, low: int256, high: int256) -> allocation.Row:
     """
     @dev The same book within other bounds.
@@ -487,8 +486,8 @@ def _bounded(row: allocation.Row, low: int256, high: int256) -> allocation.Row:
     return allocation._row(row.equity, row.maintenance, row.sigma_loss, low, high)
 
 
-@pure
 @internal
+@pure
 def _futile(rows: DynArray[allocation.Row, MAX_BOOKS], equities: int256[MAX_BOOKS]) -> uint256:
     """
     @dev The receiver that would still be below z = 1 and lacks most to it; MAX_BOOKS if there is none. No good money
@@ -507,8 +506,8 @@ def _futile(rows: DynArray[allocation.Row, MAX_BOOKS], equities: int256[MAX_BOOK
     return worst
 
 
-@view
 @internal
+@view
 def _overdrawn(books: DynArray[Book, MAX_BOOKS], equities: int256[MAX_BOOKS]) -> (uint256, int256):
     """
     @dev A donor that would give more than the vault holds for its market, and what it must keep [wad]; MAX_BOOKS if
@@ -530,8 +529,8 @@ def _overdrawn(books: DynArray[Book, MAX_BOOKS], equities: int256[MAX_BOOKS]) ->
 #                        PLAN: CUTTING                         #
 ################################################################
 
-@pure
 @internal
+@pure
 def _needs_cuts(
     books: DynArray[Book, MAX_BOOKS],
     rows: DynArray[allocation.Row, MAX_BOOKS],
@@ -554,8 +553,8 @@ def _needs_cuts(
     return False
 
 
-@view
 @internal
+@view
 def _cut_shares(
     books: DynArray[Book, MAX_BOOKS],
     rows: DynArray[allocation.Row, MAX_BOOKS],
@@ -598,8 +597,8 @@ def _cut_shares(
     return cutting._shares(candidates, aim)
 
 
-@pure
 @internal
+@pure
 def _is_relief(before: IMarket.BookRisk, cut: IMarket.Cut, held: int256, max_slippage: uint256) -> bool:
     """
     @dev Whether a cut costs what it says and no more than allowed, adds no risk, and lifts z.
@@ -619,8 +618,8 @@ def _is_relief(before: IMarket.BookRisk, cut: IMarket.Cut, held: int256, max_sli
     return distance_after * convert(before.sigma_loss, int256) > scaled_before
 
 
-@view
 @internal
+@view
 def _top_up(cut: IMarket.Cut, plan: IRebalancer.Plan) -> (bool, uint256):
     """
     @dev Whether the pool can carry one more cut: what it has left after those planned lifts its book to maintenance
@@ -640,8 +639,8 @@ def _top_up(cut: IMarket.Cut, plan: IRebalancer.Plan) -> (bool, uint256):
 #                         TRIED CALLS                          #
 ################################################################
 
-@view
 @internal
+@view
 def _tried_risk(market: address, account: uint256) -> (bool, IMarket.BookRisk):
     """
     @dev The book's risk, if the market can tell it with the gas it is given: the answer has its exact length, and every
@@ -664,8 +663,8 @@ def _tried_risk(market: address, account: uint256) -> (bool, IMarket.BookRisk):
     return self._is_sane(risk), risk
 
 
-@view
 @internal
+@view
 def _tried_cost(market: address, exposure: uint256, max_slippage: uint256) -> int256:
     """
     @dev What closing a whole book would cost [wad]; NEVER if the market cannot tell, or the pool asks too much.
@@ -689,8 +688,8 @@ def _tried_cost(market: address, exposure: uint256, max_slippage: uint256) -> in
     return convert((rate * exposure + (WAD - 1)) // WAD, int256)
 
 
-@view
 @internal
+@view
 def _tried_cut(market: address, account: uint256, fraction: uint256) -> (bool, IMarket.Cut):
     """
     @dev What a cut would do, if the market can tell.
@@ -713,8 +712,8 @@ def _tried_cut(market: address, account: uint256, fraction: uint256) -> (bool, I
     return self._is_sane(cut.risk) and figures >> 112 == 0, cut
 
 
-@view
 @internal
+@view
 def _needs_poke(market: uint256) -> bool:
     """
     @dev Whether the feed of a frozen book has more rounds pending than one call may consume.
@@ -733,8 +732,8 @@ def _needs_poke(market: uint256) -> bool:
     return success and len(answer) == 32 and convert(extract32(answer, 0), uint256) > MAX_PENDING
 
 
-@pure
 @internal
+@pure
 def _is_sane(risk: IMarket.BookRisk) -> bool:
     """
     @dev Every figure is within ±2^112, as the mathematics of the plan asks for.
@@ -748,8 +747,8 @@ def _is_sane(risk: IMarket.BookRisk) -> bool:
 #                           HELPERS                            #
 ################################################################
 
-@pure
 @internal
+@pure
 def _distance(risk: IMarket.BookRisk) -> int256:
     """
     @dev z of a book: ⌊(e − mm) / b⌋ [wad]; without legs it has none.
@@ -760,8 +759,8 @@ def _distance(risk: IMarket.BookRisk) -> int256:
     return allocation._floor_ratio(above, convert(risk.sigma_loss, int256))
 
 
-@pure
 @internal
+@pure
 def _part(equity: int256, share: uint256) -> uint256:
     """
     @dev ⌊share of account equity⌋ [wad], `share` in [bps]; nothing of a negative one.
@@ -769,8 +768,8 @@ def _part(equity: int256, share: uint256) -> uint256:
     return convert(max(equity, 0), uint256) * share // BPS
 
 
-@view
 @internal
+@view
 def _portfolio(account: uint256) -> (IVault.Treasury, address[MAX_BOOKS]):
     """
     @dev The account's treasury and the market of each slot.

@@ -93,6 +93,8 @@ def set_policy(account: uint256, policy: IRebalancer.Policy):
     self._policies[account] = word
     if policy_slots._has_sets(word):
         self._sets[account] = policy_slots._pack_sets(policy)
+    if self._states[account] == 0:
+        self._states[account] = policy_slots.NO_CALL_YET  # no keeper shall pay for the slot
     log IRebalancer.PolicySet(account=account, policy=policy)
 
 
@@ -170,8 +172,8 @@ def rebalance_many(accounts: DynArray[uint256, MAX_ACCOUNTS]) -> uint256:
 #                            VIEWS                             #
 ################################################################
 
-@view
 @external
+@view
 def policy(account: uint256) -> IRebalancer.Policy:
     """
     @notice The account's policy; all zero where none was ever set.
@@ -182,8 +184,8 @@ def policy(account: uint256) -> IRebalancer.Policy:
     return policy_slots._unpack_policy(word, self._sets_of(account, word))
 
 
-@view
 @external
+@view
 def check(account: uint256) -> (bool, uint256):
     """
     @notice Would `rebalance` succeed now? The same plan answers that `rebalance` executes.
@@ -195,8 +197,8 @@ def check(account: uint256) -> (bool, uint256):
     return code == DUE, code
 
 
-@view
 @external
+@view
 def preview(account: uint256) -> IRebalancer.Plan:
     """
     @notice What `rebalance` would do now.
@@ -206,8 +208,8 @@ def preview(account: uint256) -> IRebalancer.Plan:
     return self._view_plan(account, False).plan
 
 
-@view
 @external
+@view
 def preview_own(account: uint256) -> IRebalancer.Plan:
     """
     @notice What `rebalance_own` would do now.
@@ -217,8 +219,8 @@ def preview_own(account: uint256) -> IRebalancer.Plan:
     return self._view_plan(account, True).plan
 
 
-@view
 @external
+@view
 def within_risk_share(account: uint256, market: uint256) -> bool:
     """
     @notice Is the sigma-loss of a book within the policy's share of account equity? A condition of opening.
@@ -227,11 +229,14 @@ def within_risk_share(account: uint256, market: uint256) -> bool:
     @param market Market id.
     @return Whether it is.
     """
-    return self._within_risk_share(account, market)
+    policy: IRebalancer.Policy = policy_slots._unpack_policy(self._policies[account], 0)
+    if not policy.enabled:
+        return True
+    return (staticcall PLANNER.limits(account, market, policy.max_risk_share))[1]
 
 
-@pure
 @external
+@pure
 def reason(code: uint256) -> String[32]:
     """
     @notice The reason string with which `rebalance` reverts for a plan's code.
@@ -245,8 +250,8 @@ def reason(code: uint256) -> String[32]:
 #                             PLAN                             #
 ################################################################
 
-@view
 @internal
+@view
 def _view_plan(account: uint256, own: bool) -> IPlanner.Outcome:
     """
     @dev The plan on the state as it is; the markets take unprocessed rounds into account.
@@ -264,8 +269,8 @@ def _settled_plan(account: uint256, own: bool) -> IPlanner.Outcome:
     return extcall PLANNER.settled_plan(account, own, word, self._sets_of(account, word), self._states[account])
 
 
-@view
 @internal
+@view
 def _sets_of(account: uint256, word: uint256) -> uint256:
     """
     @dev The packed sets of a policy, read only where it has any.
@@ -328,8 +333,8 @@ def _execute_cut(
             log IRebalancer.BookCut(account=account, market=book.market, fraction=cut.fraction, cost=cut.cost)
 
 
-@view
 @internal
+@view
 def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
     """
     @dev What must hold after every rebalance: cash paid for just what moved and the reward, within its reserve; every
@@ -360,8 +365,8 @@ def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
     assert treasury.cash == cash, errors.CASH_DIFFERS
 
 
-@pure
 @internal
+@pure
 def _is_same(risk: IMarket.BookRisk, planned: IPlanner.Touched, equity: int256) -> bool:
     """
     @dev Whether a book is what the plan said it would be.
@@ -371,8 +376,8 @@ def _is_same(risk: IMarket.BookRisk, planned: IPlanner.Touched, equity: int256) 
     return risk.maintenance == planned.maintenance and risk.sigma_loss == planned.sigma_loss
 
 
-@pure
 @internal
+@pure
 def _distance(book: IPlanner.Touched, equity: int256) -> int256:
     """
     @dev z of the book with that equity [wad]; without legs it has none.
@@ -403,8 +408,8 @@ def _remember(account: uint256, done: IPlanner.Outcome, paid: uint256):
     self._states[account] = policy_slots._pack_state(state)
 
 
-@view
 @internal
+@view
 def _reward(account: uint256, done: IPlanner.Outcome) -> uint256:
     """
     @dev What the keeper is to be credited [wad].
@@ -423,8 +428,8 @@ def _reward(account: uint256, done: IPlanner.Outcome) -> uint256:
     return reward._reward(work, reward._gas_price(), self._native_price(), done.plan.reserve)
 
 
-@view
 @internal
+@view
 def _native_price() -> uint256:
     """
     @dev USD per native token [wad], 0 if its feed does not answer. Who starves this call pays for it himself.
@@ -449,8 +454,8 @@ def _native_price() -> uint256:
 #                            CHECKS                            #
 ################################################################
 
-@view
 @internal
+@view
 def _check_right(account: uint256):
     """
     @dev The caller is the owner or a MARGIN operator.
@@ -466,23 +471,20 @@ def _check_outflow(account: uint256, source: uint256, amount: uint256):
     implementation: address = (staticcall VAULT.market(source))[0]
     assert implementation != empty(address), errors.UNKNOWN_MARKET
     extcall IMarket(implementation).settle()
-    risk: IMarket.BookRisk = staticcall IMarket(implementation).book_risk(account)
-    assert amount <= risk.withdrawable, errors.NOT_WITHDRAWABLE
-    assert self._within_risk_share(account, source), errors.ABOVE_RISK_SHARE
-
-
-@view
-@internal
-def _within_risk_share(account: uint256, market: uint256) -> bool:
-    """
-    @dev Whether the policy is off, or the book's sigma-loss within its share.
-    """
     policy: IRebalancer.Policy = policy_slots._unpack_policy(self._policies[account], 0)
-    return not policy.enabled or staticcall PLANNER.within_risk_share(account, market, policy.max_risk_share)
+    if policy.enabled:
+        withdrawable: uint256 = 0
+        within: bool = False
+        withdrawable, within = staticcall PLANNER.limits(account, source, policy.max_risk_share)
+        assert amount <= withdrawable, errors.NOT_WITHDRAWABLE
+        assert within, errors.ABOVE_RISK_SHARE
+    else:
+        risk: IMarket.BookRisk = staticcall IMarket(implementation).book_risk(account)
+        assert amount <= risk.withdrawable, errors.NOT_WITHDRAWABLE
 
 
-@pure
 @internal
+@pure
 def _reason(code: uint256) -> String[32]:
     """
     @dev A plan's code in words.

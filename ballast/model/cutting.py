@@ -82,9 +82,7 @@ def _for_distance(books: Sequence[Candidate], aim: Aim) -> list[int]:
     open_ = [
         i
         for i, book in enumerate(books)
-        if book.may_be_cut
-        and (book.tap or book.is_short(aim.z_delever))
-        and book.needed(aim.z_reach) > book.cost
+        if book.may_be_cut and (book.tap or book.is_short(aim.z_delever)) and book.needed(aim.z_reach) > book.cost
     ]
     while lacking > 0 and open_:
         best = open_[0]

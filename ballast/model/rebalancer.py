@@ -521,8 +521,13 @@ class Rebalancer:
         require(source in self.markets, "vault: unknown market")
         market = self.markets[source]
         market.settle(now)
-        require(amount <= market.book_risk(account, now).withdrawable, "rebalancer: not withdrawable")
-        require(self.within_risk_share(account, source, now), "rebalancer: above risk share")
+        if self.policy(account).enabled:
+            found = self._gather(account, Policy(), now)
+            withdrawable = sum(book.risk.withdrawable for book in found.books if book.market == source)
+            require(amount <= withdrawable, "rebalancer: not withdrawable")
+            require(self.within_risk_share(account, source, now), "rebalancer: above risk share")
+        else:
+            require(amount <= market.book_risk(account, now).withdrawable, "rebalancer: not withdrawable")
 
 
 def _is_sane(risk: BookRisk) -> bool:

@@ -18,6 +18,7 @@ from . import errors
 # state   contained 8 × 14 · 144 | fees 40 · 104 | digest 64 · 40 | last call 40 · 0
 
 MAX_BOOKS: constant(uint256) = 8
+NO_CALL_YET: constant(uint256) = 1      # state: a last call so long ago that nothing is left of it
 
 _CENTI: constant(uint256) = 10**16      # distances and money are kept in hundredths
 _WAD: constant(uint256) = 10**18

@@ -43,7 +43,7 @@ def test_rebalance__one_short_one_rich__equity_moves_and_is_conserved(
 
 
 def test_rebalance__cash__pays_first(protocol, rebalancer, vault, build, guard, publish, keeper, z):
-    account = build(cash=20_000, BTC=(60_000, 14_000), ETH=(15_000, 15_000))
+    account = build(cash=40_000, BTC=(60_000, 14_000), ETH=(15_000, 15_000))
     guard(account, containment=10_000)
     publish("BTC", 50_500 * WAD, after=30)
     before = equities(protocol, account)
@@ -77,15 +77,20 @@ def test_rebalance__new_round_after__healthy(rebalancer, short, keeper, publish)
     refused(lambda: rebalancer.rebalance(short, sender=keeper), "rebalancer: healthy")
 
 
-def test_rebalance__cooldown__waits_unless_urgent(rebalancer, short, guard, keeper, publish):
-    """REB-14."""
-    guard(short, cooldown=3_600, z_target=5 * WAD, z_delever_target=5 * WAD, max_delever=0)
-    rebalancer.rebalance(short, sender=keeper)
-    publish("BTC", 49_900 * WAD, after=60)
-    assert rebalancer.check(short) == (False, 5)
-    publish("BTC", 46_000 * WAD, after=60)
-    plan = rebalancer.preview(short)
-    assert plan.min_z_before < WAD and plan.code == 0
+def test_rebalance__cooldown__waits_unless_urgent(rebalancer, build, guard, drain, keeper, publish, chain):
+    """REB-14: below z = 1 nobody waits."""
+    account = build(BTC=(60_000, 14_000), ETH=(15_000, 40_000))
+    guard(account, cooldown=3_600, z_target=3 * WAD, z_donor=3 * WAD, z_delever_target=3 * WAD, containment=10_000)
+    drain(account)
+    publish("BTC", 50_500 * WAD, after=30)
+    publish("ETH", 3_000 * WAD)
+    rebalancer.rebalance(account, sender=keeper)
+    publish("BTC", 48_200 * WAD, after=60)
+    assert WAD < rebalancer.preview(account).min_z_before < 2 * WAD
+    assert rebalancer.check(account) == (False, 5)
+    publish("BTC", 44_500 * WAD, after=60)
+    assert rebalancer.preview(account).min_z_before < WAD
+    rebalancer.rebalance(account, sender=keeper)
 
 
 def test_rebalance__owner_traded_in_this_block__waits(rebalancer, short, keeper, trader):
@@ -165,7 +170,7 @@ def test_rebalance__fees_of_a_day__stay_within_the_budget(rebalancer, short, gua
     """REB-5."""
     guard(short, max_fee=2 * WAD, max_fee_per_day=3 * WAD, z_target=4 * WAD, z_delever_target=4 * WAD, max_delever=0)
     paid = 0
-    for price in (50_500, 48_800, 47_300, 46_200):
+    for price in (50_500, 46_500, 43_500, 41_500):
         publish("BTC", price * WAD, after=60)
         if rebalancer.check(short)[0]:
             reward = rebalancer.rebalance(short, sender=keeper).returned
