@@ -8,7 +8,8 @@
         ones an estimate sees; a price that may not be used is refused with the reason.
 @dev The latest round is processed only while it is valid: an invalid one waits, and is skipped once superseded. A new
      phase begins with its latest round, since the proxy never published the earlier ones of that aggregator; what was
-     left of the old phase is passed over.
+     left of the old phase is passed over. Only feeds are called, and only by static calls: nothing can change in the
+     middle of a call, so the two functions that engines use for every book do without the lock, 120 to 330 gas each.
 @custom:security A feed's answer is believed within the limits above: nothing here compares it with a second source, so
                  a jump raises a guard that the markets obey.
 @custom:kill The owner can point a feed at another proxy; without valid rounds every quote is refused, which freezes
@@ -33,6 +34,7 @@ MAX_PENDING: public(constant(uint256)) = 16     # rounds that one call consumes
 _MAX_FEED_ID: constant(uint256) = 127            # a feed has its market's id
 _MAX_SKIPPED: constant(uint256) = 3             # invalid rounds between a first round and its predecessor
 _AGGREGATOR_ROUND: constant(uint256) = 2**64 - 1    # bits of a proxy round id below the phase
+_LATEST: constant(uint256) = 0      # asks for the latest round; no round has this id
 
 # Bounds of a feed's configuration
 _MAX_DECIMALS: constant(uint256) = 18
@@ -68,7 +70,7 @@ struct Start:
 _sources: HashMap[uint256, uint256]     # feed id => packed source and limits
 _states: HashMap[uint256, uint256]      # feed id => packed state: all that a round changes
 _starts: HashMap[uint256, Start]        # feed id => starting estimates, kept for the record
-_current: transient(HashMap[uint256, bool])     # feed id => this transaction stored the latest round, and it is valid
+_current: transient(uint256)            # bit m: this transaction stored the latest round of feed m, and it is valid
 
 
 @deploy
@@ -83,6 +85,7 @@ def __init__():
 
 
 @external
+@reentrant
 def consume(feed_id: uint256):
     """
     @notice Store what `quote` would compute, so that the rest of the transaction reads it from storage.
@@ -90,9 +93,14 @@ def consume(feed_id: uint256):
          no reason to revert: its predecessors are consumed.
     @param feed_id The market's id.
     """
-    if not self._current[feed_id]:
-        pending: uint256 = self._process(feed_id)
+    current: uint256 = self._current
+    if (current >> feed_id) & 1 == 0:
+        pending: uint256 = 0
+        defect: Defect = empty(Defect)
+        pending, defect = self._process(feed_id)
         assert pending <= MAX_PENDING, errors.POKE
+        if defect == empty(Defect):
+            self._current = current | (1 << feed_id)
 
 
 @external
@@ -111,31 +119,33 @@ def poke(feed_id: uint256) -> uint256:
 
 @external
 @view
+@reentrant
 def quote(feed_id: uint256) -> IPriceOracle.Quote:
     """
     @notice Price and estimates now, unprocessed rounds included.
-    @dev Reverts with the reason where the price may not be used.
+    @dev Reverts with the reason where the price may not be used. Reads the packed state in place: seven times in a
+         rebalance of four books, at 200 gas less than through its struct.
     @param feed_id The market's id.
     @return The quote.
     """
     source: uint256 = self._source(feed_id)
-    state: feed_slots.State = self._state(feed_id, source)
-    if not self._current[feed_id]:
-        latest: Round = self._latest_round(source)
-        self._check_usable(latest.defect)
-        if latest.id != state.round:
-            assert self._rounds_between(state.round, latest.id) <= MAX_PENDING, errors.POKE
-            state = self._advance(source, state, latest)
+    state: uint256 = self._states[feed_id]
+    if (self._current >> feed_id) & 1 == 0:
+        source, state = self._up_to_date(source, state)
 
-    assert block.timestamp <= state.updated_at + feed_slots._max_age(source), errors.STALE_PRICE
+    price: uint256 = unsafe_mul(state >> 184, feed_slots.PRICE_UNIT)
+    updated_at: uint256 = state >> 56 & feed_slots.MASK_32
+    max_age: uint256 = unsafe_add(source >> 57 & feed_slots.MASK_18, source >> 40 & feed_slots.MASK_17)
+    age: uint256 = unsafe_sub(block.timestamp, updated_at)  # no observation is from the future
+    assert age <= max_age, errors.STALE_PRICE
     return IPriceOracle.Quote(
-        price=state.price * feed_slots.PRICE_UNIT,
-        average=volatility._average_price(state, block.timestamp),
-        fast_volatility=state.fast * feed_slots.RATIO_UNIT,
-        slow_volatility=state.slow * feed_slots.RATIO_UNIT,
-        updated_at=state.updated_at,
-        round=state.round,
-        jumped=block.timestamp < state.updated_at + state.jump_left,
+        price=price,
+        average=volatility._average_price(price, state >> 152 & feed_slots.MASK_32, age),
+        fast_volatility=unsafe_mul(state >> 120 & feed_slots.MASK_32, feed_slots.RATIO_UNIT),
+        slow_volatility=unsafe_mul(state >> 88 & feed_slots.MASK_32, feed_slots.RATIO_UNIT),
+        updated_at=updated_at,
+        round=(source >> 80 & feed_slots.MASK_16) << 64 | (state >> 24 & feed_slots.MASK_32),
+        jumped=age < state & feed_slots.MASK_24,
     )
 
 
@@ -162,7 +172,7 @@ def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint2
     @return The round's price [wad]; its time [s].
     """
     source: uint256 = self._source(feed_id)
-    latest: Round = self._latest_round(source)
+    latest: Round = self._round(source, _LATEST)
     assert round <= latest.id and round >> 64 == latest.id >> 64, errors.UNKNOWN_ROUND
     first: Round = latest
     if round != latest.id:
@@ -183,7 +193,7 @@ def last_round(feed_id: uint256) -> (uint256, uint256):
     @param feed_id The market's id.
     @return Proxy round id; its time [s].
     """
-    latest: Round = self._latest_round(self._source(feed_id))
+    latest: Round = self._round(self._source(feed_id), _LATEST)
     return latest.id, latest.updated_at
 
 
@@ -239,7 +249,7 @@ def set_feed(feed_id: uint256, config: IPriceOracle.FeedConfig):
     decimals: uint256 = convert(staticcall IAggregatorV3(config.feed).decimals(), uint256)
     assert decimals <= _MAX_DECIMALS, errors.FEED_PARAMETER
     source: uint256 = self._packed_source(config, decimals)
-    latest: Round = self._latest_round(source)
+    latest: Round = self._round(source, _LATEST)
     self._check_usable(latest.defect)
     assert block.timestamp <= latest.updated_at + feed_slots._max_age(source), errors.STALE_PRICE
 
@@ -252,7 +262,7 @@ def set_feed(feed_id: uint256, config: IPriceOracle.FeedConfig):
             fast=config.initial_fast // feed_slots.RATIO_UNIT,
             slow=config.initial_slow // feed_slots.RATIO_UNIT,
             updated_at=latest.updated_at,
-            round=latest.id,
+            round=latest.id & _AGGREGATOR_ROUND,
             jump_left=0,
         )
     )
@@ -263,70 +273,84 @@ def set_feed(feed_id: uint256, config: IPriceOracle.FeedConfig):
 
 
 @internal
-def _process(feed_id: uint256) -> uint256:
+def _process(feed_id: uint256) -> (uint256, Defect):
     """
-    @dev Stores up to MAX_PENDING pending rounds. Returns how many were pending before.
+    @dev Stores up to MAX_PENDING pending rounds. Returns how many were pending before; what is wrong with the latest.
     """
     source: uint256 = self._source(feed_id)
-    state: feed_slots.State = self._state(feed_id, source)
-    latest: Round = self._latest_round(source)
-    pending: uint256 = self._rounds_between(state.round, latest.id)
+    state: uint256 = self._states[feed_id]
+    latest: Round = self._round(source, _LATEST)
+    processed: uint256 = feed_slots._round(source, state)
+    if latest.id == processed:
+        return 0, latest.defect
 
-    if pending > 0:
-        advanced: feed_slots.State = self._advance(source, state, latest)
-        if advanced.round != state.round:
-            self._store(feed_id, source, advanced)
-            if advanced.jump_left > 0:
-                self._report_jump(feed_id, state, advanced)
-    if latest.defect == empty(Defect) and pending <= MAX_PENDING:
-        self._current[feed_id] = True
-    return pending
-
-
-@internal
-def _store(feed_id: uint256, source: uint256, state: feed_slots.State):
-    """
-    @dev Writes the state, and the phase where it changed.
-    """
-    self._states[feed_id] = feed_slots._pack_state(state)
-    phase: uint256 = state.round >> 64
-    if phase != feed_slots._phase(source):
-        self._sources[feed_id] = feed_slots._with_phase(source, phase)
+    new_source: uint256 = 0
+    new_state: uint256 = 0
+    new_source, new_state = self._advance(source, state, latest)
+    if new_source != source:
+        self._sources[feed_id] = new_source
+    if new_state != state:
+        self._states[feed_id] = new_state
+        self._report_jump(feed_id, state, new_source, new_state)
+    return self._rounds_between(processed, latest.id), latest.defect
 
 
 @internal
-def _report_jump(feed_id: uint256, before: feed_slots.State, after: feed_slots.State):
+def _report_jump(feed_id: uint256, old_state: uint256, source: uint256, state: uint256):
     """
     @dev Logs a guard that these rounds raised, or raised anew.
     """
-    until: uint256 = after.updated_at + after.jump_left
-    if until > before.updated_at + before.jump_left:
+    if feed_slots._jump_left(state) != 0 and feed_slots._jump_until(state) > feed_slots._jump_until(old_state):
         log IPriceOracle.JumpGuardRaised(
-            feed_id=feed_id, round=after.round, price=after.price * feed_slots.PRICE_UNIT, until=until
+            feed_id=feed_id,
+            round=feed_slots._round(source, state),
+            price=(state >> 184) * feed_slots.PRICE_UNIT,
+            until=feed_slots._jump_until(state),
         )
 
 
 @internal
 @view
-def _advance(source: uint256, state: feed_slots.State, latest: Round) -> feed_slots.State:
+def _up_to_date(source: uint256, state: uint256) -> (uint256, uint256):
     """
-    @dev The state after the next ≤ MAX_PENDING rounds up to `latest`, which waits while it has a defect.
+    @dev A feed's two words as `consume` would leave them. Reverts if the latest round cannot be used.
     """
-    first: uint256 = unsafe_add(state.round, 1)
-    if latest.id >> 64 != state.round >> 64:
+    latest: Round = self._round(source, _LATEST)
+    self._check_usable(latest.defect)
+    processed: uint256 = feed_slots._round(source, state)
+    if latest.id == processed:
+        return source, state
+    assert self._rounds_between(processed, latest.id) <= MAX_PENDING, errors.POKE
+    return self._advance(source, state, latest)
+
+
+@internal
+@view
+def _advance(source: uint256, state: uint256, latest: Round) -> (uint256, uint256):
+    """
+    @dev A feed's two words after the next ≤ MAX_PENDING rounds up to `latest`, which waits while it has a defect.
+    """
+    is_new_phase: bool = latest.id >> 64 != feed_slots._phase(source)
+    if latest.defect != empty(Defect) and is_new_phase:
+        return source, state
+    first: uint256 = unsafe_add(feed_slots._round(source, state), 1)
+    if is_new_phase:
         first = latest.id  # a new phase begins with its latest round
     end: uint256 = latest.id
     if latest.defect == empty(Defect):
         end = unsafe_add(end, 1)
 
+    new_state: uint256 = state
+    round: Round = latest
     for id: uint256 in range(first, max(first, min(end, unsafe_add(first, MAX_PENDING))), bound=MAX_PENDING):
-        round: Round = latest
-        if id != latest.id:
+        if id == latest.id:
+            round = latest
+        else:
             round = self._round(source, id)
-        state.round = id
-        if round.defect == empty(Defect) and round.updated_at > state.updated_at:
-            state = volatility._observe(state, source, round.price, round.updated_at, id)
-    return state
+        new_state = feed_slots._with_round(new_state, id)
+        if round.defect == empty(Defect) and round.updated_at > feed_slots._updated_at(new_state):
+            new_state = volatility._observe(new_state, source, round.price, round.updated_at)
+    return feed_slots._with_phase(source, latest.id >> 64), new_state
 
 
 @internal
@@ -336,7 +360,8 @@ def _pending(feed_id: uint256) -> uint256:
     @dev Rounds not yet processed.
     """
     source: uint256 = self._source(feed_id)
-    return self._rounds_between(self._state(feed_id, source).round, self._latest_round(source).id)
+    processed: uint256 = feed_slots._round(source, self._states[feed_id])
+    return self._rounds_between(processed, self._round(source, _LATEST).id)
 
 
 @internal
@@ -366,77 +391,41 @@ def _source(feed_id: uint256) -> uint256:
 
 @internal
 @view
-def _state(feed_id: uint256, source: uint256) -> feed_slots.State:
+def _round(source: uint256, asked: uint256) -> Round:
     """
-    @dev What the processed rounds say.
-    """
-    return feed_slots._unpack_state(self._states[feed_id], feed_slots._phase(source))
-
-
-@internal
-@view
-def _latest_round(source: uint256) -> Round:
-    """
-    @dev The proxy's latest round.
+    @dev The feed's latest round, or an earlier one by the id that was asked for, with its price and what is wrong with
+         it. Age is not a defect.
     """
     id: uint80 = 0
     answer: int256 = 0
     started_at: uint256 = 0
     updated_at: uint256 = 0
     answered_in: uint80 = 0
-    feed: address = feed_slots._feed(source)
-    id, answer, started_at, updated_at, answered_in = staticcall IAggregatorV3(feed).latestRoundData()
-    return self._examined(source, convert(id, uint256), answer, updated_at, convert(answered_in, uint256))
+    feed: IAggregatorV3 = IAggregatorV3(feed_slots._feed(source))
+    if asked == _LATEST:
+        id, answer, started_at, updated_at, answered_in = staticcall feed.latestRoundData()
+    else:
+        id, answer, started_at, updated_at, answered_in = staticcall feed.getRoundData(convert(asked, uint80))
+        id = convert(asked, uint80)
 
+    # the answer in 1e-12 USD, rounded down; an absurd one saturates below 2^168
+    price: uint256 = 0
+    if answer > 0:
+        price = unsafe_mul(convert(min(answer, 2**128), uint256), feed_slots.PRICE_ONE)
+        price = unsafe_div(price, 10 ** feed_slots._decimals(source))
 
-@internal
-@view
-def _round(source: uint256, round: uint256) -> Round:
-    """
-    @dev An earlier round; it goes by the id that was asked for.
-    """
-    id: uint80 = 0
-    answer: int256 = 0
-    started_at: uint256 = 0
-    updated_at: uint256 = 0
-    answered_in: uint80 = 0
-    feed: address = feed_slots._feed(source)
-    asked: uint80 = convert(round, uint80)
-    id, answer, started_at, updated_at, answered_in = staticcall IAggregatorV3(feed).getRoundData(asked)
-    return self._examined(source, round, answer, updated_at, convert(answered_in, uint256))
-
-
-@internal
-@view
-def _examined(source: uint256, id: uint256, answer: int256, updated_at: uint256, answered_in: uint256) -> Round:
-    """
-    @dev A round with its price and what is wrong with it. Age is not a defect.
-    """
-    round: Round = Round(id=id, price=self._price(source, answer), updated_at=updated_at, defect=empty(Defect))
+    defect: Defect = empty(Defect)
     if updated_at == 0:
-        round.defect = Defect.EMPTY if answer == 0 else Defect.INCOMPLETE
-    elif answered_in < id or id & _AGGREGATOR_ROUND > feed_slots.MAX_ROUND:
-        round.defect = Defect.INCOMPLETE
+        defect = Defect.EMPTY if answer == 0 else Defect.INCOMPLETE
+    elif answered_in < id or convert(id, uint256) & _AGGREGATOR_ROUND > feed_slots.MAX_ROUND:
+        defect = Defect.INCOMPLETE
     elif updated_at > min(block.timestamp, feed_slots.MAX_TIME):
-        round.defect = Defect.FUTURE
-    elif round.price == 0:
-        round.defect = Defect.NEGATIVE if answer < 0 else Defect.ZERO
-    elif round.price > feed_slots.MAX_PRICE:
-        round.defect = Defect.TOO_HIGH
-    return round
-
-
-@internal
-@pure
-def _price(source: uint256, answer: int256) -> uint256:
-    """
-    @dev The answer in 1e-12 USD, rounded down; 0 if negative, and an absurd one saturates.
-    """
-    price: uint256 = convert(min(max(answer, 0), 2**128), uint256)
-    decimals: uint256 = feed_slots._decimals(source)
-    if decimals <= 12:
-        return price * 10 ** (12 - decimals)
-    return price // 10 ** (decimals - 12)
+        defect = Defect.FUTURE
+    elif price == 0:
+        defect = Defect.NEGATIVE if answer < 0 else Defect.ZERO
+    elif price > feed_slots.MAX_PRICE:
+        defect = Defect.TOO_HIGH
+    return Round(id=convert(id, uint256), price=price, updated_at=updated_at, defect=defect)
 
 
 @internal

@@ -12,6 +12,7 @@
 #          jump left 24 · 0
 
 PRICE_UNIT: constant(uint256) = 10**6       # [wad] in one 1e-12 USD
+PRICE_ONE: constant(uint256) = 10**12       # [1e-12 USD] 1 USD
 RATIO_UNIT: constant(uint256) = 10**10      # [wad] in one 1e-8
 RATIO_ONE: constant(uint256) = 10**8        # [1e-8] 100 %
 MAX_PRICE: constant(uint256) = 2**72 - 1    # [1e-12 USD] about 4.7 billion dollars
@@ -24,14 +25,15 @@ TEN_PERCENT: constant(uint256) = 10**7      # [1e-8] unit of the cap
 MINUTE: constant(uint256) = 60              # [s] unit of the jump duration
 MAX_LIMIT: constant(uint256) = 2**8 - 1     # [units] of any limit
 
-_MASK_5: constant(uint256) = 2**5 - 1
-_MASK_8: constant(uint256) = 2**8 - 1
-_MASK_16: constant(uint256) = 2**16 - 1
-_MASK_17: constant(uint256) = 2**17 - 1
-_MASK_18: constant(uint256) = 2**18 - 1
-_MASK_24: constant(uint256) = 2**24 - 1
-_MASK_32: constant(uint256) = 2**32 - 1
-_PHASE: constant(uint256) = _MASK_16 << 80
+MASK_5: constant(uint256) = 2**5 - 1
+MASK_8: constant(uint256) = 2**8 - 1
+MASK_16: constant(uint256) = 2**16 - 1
+MASK_17: constant(uint256) = 2**17 - 1
+MASK_18: constant(uint256) = 2**18 - 1
+MASK_24: constant(uint256) = 2**24 - 1
+MASK_32: constant(uint256) = 2**32 - 1
+_PHASE: constant(uint256) = MASK_16 << 80
+_ROUND: constant(uint256) = MASK_32 << 24
 
 # Where a feed is, and what bounds its estimates
 struct Source:
@@ -53,7 +55,7 @@ struct State:
     fast: uint256       # [1e-8] annualised volatility
     slow: uint256       # [1e-8] annualised volatility
     updated_at: uint256 # [s] of the last observation
-    round: uint256      # proxy round id of the last round processed, an observation or not
+    round: uint256      # of the aggregator: the last round processed, an observation or not
     jump_left: uint256  # [s] the jump guard stays up, counted from the last observation
 
 
@@ -81,7 +83,7 @@ def _unpack_source(word: uint256) -> Source:
         phase=self._phase(word),
         decimals=self._decimals(word),
         heartbeat=self._heartbeat(word),
-        grace=word >> 40 & _MASK_17,
+        grace=word >> 40 & MASK_17,
         floor=self._floor(word),
         cap=self._cap(word),
         slow_rise=self._slow_rise(word),
@@ -105,7 +107,7 @@ def _phase(word: uint256) -> uint256:
     """
     @dev A source's phase.
     """
-    return word >> 80 & _MASK_16
+    return word >> 80 & MASK_16
 
 
 @internal
@@ -114,7 +116,7 @@ def _decimals(word: uint256) -> uint256:
     """
     @dev Decimals of a source's answers.
     """
-    return word >> 75 & _MASK_5
+    return word >> 75 & MASK_5
 
 
 @internal
@@ -123,7 +125,7 @@ def _heartbeat(word: uint256) -> uint256:
     """
     @dev A source's heartbeat [s].
     """
-    return word >> 57 & _MASK_18
+    return word >> 57 & MASK_18
 
 
 @internal
@@ -132,7 +134,7 @@ def _max_age(word: uint256) -> uint256:
     """
     @dev A source's heartbeat and grace [s].
     """
-    return (word >> 57 & _MASK_18) + (word >> 40 & _MASK_17)
+    return (word >> 57 & MASK_18) + (word >> 40 & MASK_17)
 
 
 @internal
@@ -141,7 +143,7 @@ def _floor(word: uint256) -> uint256:
     """
     @dev Least volatility that a source may show [1e-8].
     """
-    return unsafe_mul(word >> 32 & _MASK_8, PERCENT)
+    return unsafe_mul(word >> 32 & MASK_8, PERCENT)
 
 
 @internal
@@ -150,7 +152,7 @@ def _cap(word: uint256) -> uint256:
     """
     @dev Most volatility that a source may show [1e-8].
     """
-    return unsafe_mul(word >> 24 & _MASK_8, TEN_PERCENT)
+    return unsafe_mul(word >> 24 & MASK_8, TEN_PERCENT)
 
 
 @internal
@@ -159,7 +161,7 @@ def _slow_rise(word: uint256) -> uint256:
     """
     @dev Most that a source's slow volatility may rise in an hour, as a fraction of itself [1e-8].
     """
-    return unsafe_mul(word >> 16 & _MASK_8, PERCENT)
+    return unsafe_mul(word >> 16 & MASK_8, PERCENT)
 
 
 @internal
@@ -168,7 +170,7 @@ def _jump(word: uint256) -> uint256:
     """
     @dev Relative move of a source that raises its jump guard [1e-8].
     """
-    return unsafe_mul(word >> 8 & _MASK_8, PERCENT)
+    return unsafe_mul(word >> 8 & MASK_8, PERCENT)
 
 
 @internal
@@ -177,7 +179,7 @@ def _jump_duration(word: uint256) -> uint256:
     """
     @dev How long a source's jump guard stays up [s].
     """
-    return unsafe_mul(word & _MASK_8, MINUTE)
+    return unsafe_mul(word & MASK_8, MINUTE)
 
 
 @internal
@@ -193,24 +195,69 @@ def _with_phase(word: uint256, phase: uint256) -> uint256:
 @pure
 def _pack_state(state: State) -> uint256:
     """
-    @dev One word; the round without its phase. The fields are bounded where they are computed.
+    @dev One word. The fields are bounded where they are computed.
     """
     word: uint256 = state.price << 184 | state.average << 152 | state.fast << 120 | state.slow << 88
-    return word | state.updated_at << 56 | (state.round & _MASK_32) << 24 | state.jump_left
+    return word | state.updated_at << 56 | state.round << 24 | state.jump_left
 
 
 @internal
 @pure
-def _unpack_state(word: uint256, phase: uint256) -> State:
+def _unpack_state(word: uint256) -> State:
     """
-    @dev The inverse of `_pack_state`, given the phase that the source keeps.
+    @dev The inverse of `_pack_state`.
     """
     return State(
         price=word >> 184,
-        average=word >> 152 & _MASK_32,
-        fast=word >> 120 & _MASK_32,
-        slow=word >> 88 & _MASK_32,
-        updated_at=word >> 56 & _MASK_32,
-        round=phase << 64 | (word >> 24 & _MASK_32),
-        jump_left=word & _MASK_24,
+        average=word >> 152 & MASK_32,
+        fast=word >> 120 & MASK_32,
+        slow=word >> 88 & MASK_32,
+        updated_at=word >> 56 & MASK_32,
+        round=word >> 24 & MASK_32,
+        jump_left=word & MASK_24,
     )
+
+
+@internal
+@pure
+def _updated_at(state: uint256) -> uint256:
+    """
+    @dev Time of a state's last observation [s].
+    """
+    return state >> 56 & MASK_32
+
+
+@internal
+@pure
+def _jump_left(state: uint256) -> uint256:
+    """
+    @dev How long a state's jump guard stays up from its last observation [s].
+    """
+    return state & MASK_24
+
+
+@internal
+@pure
+def _jump_until(state: uint256) -> uint256:
+    """
+    @dev First moment at which a state's jump guard is down [s].
+    """
+    return unsafe_add(state >> 56 & MASK_32, state & MASK_24)
+
+
+@internal
+@pure
+def _with_round(state: uint256, round: uint256) -> uint256:
+    """
+    @dev A state with a later round processed.
+    """
+    return state & ~_ROUND | (round & MASK_32) << 24
+
+
+@internal
+@pure
+def _round(source: uint256, state: uint256) -> uint256:
+    """
+    @dev Proxy round id of the last round processed.
+    """
+    return (source >> 80 & MASK_16) << 64 | (state >> 24 & MASK_32)

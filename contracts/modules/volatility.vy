@@ -28,13 +28,12 @@ _VARIANCE_UNIT: constant(uint256) = 10**20      # [1e-36] in one 1e-16: a square
 
 @internal
 @pure
-def _observe(
-    state: feed_slots.State, source: uint256, price: uint256, updated_at: uint256, round: uint256
-) -> feed_slots.State:
+def _observe(word: uint256, source: uint256, price: uint256, updated_at: uint256) -> uint256:
     """
-    @dev The state after an observation of `price` [1e-12 USD, > 0] at `updated_at` [s, later than the state's], within
-         the limits of the packed `source`.
+    @dev The packed state after an observation of `price` [1e-12 USD, > 0] at `updated_at` [s, later than the state's],
+         within the limits of the packed `source`; its round is the caller's to set.
     """
+    state: feed_slots.State = feed_slots._unpack_state(word)
     elapsed: uint256 = unsafe_sub(updated_at, state.updated_at)
     distance: uint256 = unsafe_sub(max(price, state.price), min(price, state.price))
 
@@ -59,25 +58,22 @@ def _observe(
     if unsafe_mul(distance, _RATIO) > unsafe_mul(feed_slots._jump(source), state.price):
         jump_left = feed_slots._jump_duration(source)
 
-    return feed_slots.State(
-        price=price,
-        average=average,
-        fast=min(max(fast, lowest), highest),
-        slow=min(min(max(slow, lowest), highest), unsafe_add(state.slow, rise)),
-        updated_at=updated_at,
-        round=round,
-        jump_left=jump_left,
-    )
+    state.price = price
+    state.average = average
+    state.fast = min(max(fast, lowest), highest)
+    state.slow = min(min(max(slow, lowest), highest), unsafe_add(state.slow, rise))
+    state.updated_at = updated_at
+    state.jump_left = jump_left
+    return feed_slots._pack_state(state)
 
 
 @internal
 @pure
-def _average_price(state: feed_slots.State, now: uint256) -> uint256:
+def _average_price(price: uint256, average: uint256, elapsed: uint256) -> uint256:
     """
-    @dev Moving average up to `now` [wad]: the last price has stood since its round.
+    @dev Moving average [wad] of a feed at `price` [wad] since its last round, when their ratio was `average` [1e-8].
     """
-    weighted: uint256 = self._weighted_ratio(state.average, unsafe_sub(now, state.updated_at))
-    return unsafe_mul(unsafe_mul(state.price, feed_slots.PRICE_UNIT), weighted) // (_RATIO * WINDOW)
+    return unsafe_div(unsafe_mul(price, self._weighted_ratio(average, elapsed)), _RATIO * WINDOW)
 
 
 @internal
