@@ -111,6 +111,7 @@ def __init__(vault: address, oracle: address, pool: address, id: uint256, config
 
 
 @external
+@reentrant
 def move_margin(account: uint256, amount: int256) -> (uint256, bool):
     """
     @notice Put margin into a book (positive) or take it out. Vault only; the vault moves the money.
@@ -122,18 +123,18 @@ def move_margin(account: uint256, amount: int256) -> (uint256, bool):
     """
     assert msg.sender == VAULT.address, errors.NOT_VAULT
 
-    book: IDerivativesMarket.Book = market_slots._unpack_book(self._books[account])
+    word: uint256 = self._books[account]
+    base: int256 = market_slots._base(word) + amount
+    net_deposit: uint256 = market_slots._net_deposit(word)
     beyond: uint256 = 0
     if amount < 0:
         taken: uint256 = convert(-amount, uint256)
-        beyond = taken - min(taken, book.net_deposit)
-        book.net_deposit -= taken - beyond
+        beyond = taken - min(taken, net_deposit)
+        net_deposit -= taken - beyond
     else:
-        book.net_deposit += convert(amount, uint256)
-    book.base += amount
-    self._books[account] = market_slots._pack_book(book)
-
-    return beyond, book.size == 0 and book.legs == 0 and book.base == 0
+        net_deposit += convert(amount, uint256)
+    self._books[account] = market_slots._with_margin(word, base, net_deposit)
+    return beyond, base == 0 and not market_slots._has_legs(word)
 
 
 @external
@@ -203,6 +204,7 @@ def reduce(account: uint256, fraction: uint256, max_cost: uint256) -> IMarket.Cu
 
 
 @external
+@reentrant
 def settle():
     """
     @notice Consume the market's unprocessed oracle rounds. Open to all; changes nobody's equity.
@@ -262,6 +264,7 @@ def set_state(state: uint256):
 
 @external
 @view
+@reentrant
 def book_risk(account: uint256) -> IMarket.BookRisk:
     """
     @notice The book valued now, unprocessed oracle rounds included.
@@ -269,7 +272,10 @@ def book_risk(account: uint256) -> IMarket.BookRisk:
     @param account Vault account id.
     @return The book's risk; all zero but `round` and `gates` where the account has no book.
     """
-    return self._book_risk(account, self._mark(staticcall ORACLE.quote(ID)))
+    size: int256 = 0
+    base: int256 = 0
+    size, base = market_slots._unpack_position(self._books[account])
+    return risk_model._book_risk(self._mark(staticcall ORACLE.quote(ID)), size, base)
 
 
 @external
@@ -283,8 +289,11 @@ def book_risks(accounts: DynArray[uint256, 256]) -> DynArray[IMarket.BookRisk, 2
     """
     mark: risk_model.Mark = self._mark(staticcall ORACLE.quote(ID))
     risks: DynArray[IMarket.BookRisk, 256] = []
+    size: int256 = 0
+    base: int256 = 0
     for account: uint256 in accounts:
-        risks.append(self._book_risk(account, mark))
+        size, base = market_slots._unpack_position(self._books[account])
+        risks.append(risk_model._book_risk(mark, size, base))
     return risks
 
 
@@ -421,21 +430,9 @@ def _mark(quote: IPriceOracle.Quote) -> risk_model.Mark:
     return risk_model._mark(
         market_slots._unpack_risk_params(valuation),
         quote,
-        self._accrued(market_slots._unpack_funding(valuation), quote.price),
+        self._accrued(valuation, quote.price),
         self._gates(market_slots._unpack_state(valuation), quote.jumped),
     )
-
-
-@internal
-@view
-def _book_risk(account: uint256, mark: risk_model.Mark) -> IMarket.BookRisk:
-    """
-    @dev The risk of an account's stored book.
-    """
-    size: int256 = 0
-    base: int256 = 0
-    size, base = market_slots._unpack_position(self._books[account])
-    return risk_model._book_risk(mark, size, base)
 
 
 @internal
@@ -445,13 +442,13 @@ def _gates(state: uint256, jumped: bool) -> uint256:
     @dev The rows of the table of market states. Who can be priced may reduce, in any state. An unconfirmed jump also
          closes the engine's way in: it must not fill a book at a price that nobody confirms.
     """
+    if state == ACTIVE and not jumped:
+        return OPEN | REDUCE | TAKE | FILL | TAP
     if state == HALTED:
         return REDUCE
     if jumped:
         return REDUCE | TAKE | TAP
-    if state == REDUCE_ONLY:
-        return REDUCE | TAKE | FILL | TAP
-    return OPEN | REDUCE | TAKE | FILL | TAP
+    return REDUCE | TAKE | FILL | TAP
 
 
 @internal
@@ -484,14 +481,13 @@ def _funding_rate(skew: int256, max_rate: uint256, scale: uint256) -> int256:
 
 @internal
 @view
-def _accrued(stored: market_slots.Funding, price: uint256) -> int256:
+def _accrued(valuation: uint256, price: uint256) -> int256:
     """
     @dev Cumulative funding per unit up to now [wad]. One number serves both sides, so rounding makes no value.
          Unchecked: a rate is below 2^54, a price below 2^96, a time below 2^32.
     """
+    stored: market_slots.Funding = market_slots._unpack_funding(valuation)
     elapsed: uint256 = unsafe_sub(block.timestamp, stored.accrued_at)
-    if stored.rate == 0 or elapsed == 0:
-        return stored.cumulative
     product: int256 = unsafe_mul(stored.rate, convert(unsafe_mul(price, elapsed), int256))
     growth: int256 = unsafe_div(product, DAY * SIGNED_WAD)
     if product < 0 and unsafe_mul(growth, DAY * SIGNED_WAD) != product:
@@ -506,10 +502,12 @@ def _accrued_now() -> market_slots.Funding:
     @dev Funding as `accrue` would store it.
     """
     quote: IPriceOracle.Quote = staticcall ORACLE.quote(ID)
-    funding: market_slots.Funding = market_slots._unpack_funding(self._valuation)
-    funding.cumulative = self._accrued(funding, quote.price)
-    funding.accrued_at = block.timestamp
-    return funding
+    valuation: uint256 = self._valuation
+    return market_slots.Funding(
+        rate=market_slots._unpack_funding(valuation).rate,
+        cumulative=self._accrued(valuation, quote.price),
+        accrued_at=block.timestamp,
+    )
 
 
 # ------------------------------------------------------------------------------------------------
@@ -569,7 +567,7 @@ def _cut(
     fill: Fill = self._fill(book, size, price, mark.funding)
 
     risk: IMarket.BookRisk = risk_model._book_risk(mark, fill.account.size, fill.account.base)
-    before: int256 = risk_model._value(book.size, book.base, mark.price, mark.funding)[0]
+    before: int256 = risk_model._equity(book.size, book.base, mark.price, mark.funding)
     pool_short_initial: uint256 = 0
     pool_short_maintenance: uint256 = 0
     pool_short_initial, pool_short_maintenance = self._shortfalls(mark, fill.pool)

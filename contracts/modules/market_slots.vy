@@ -36,6 +36,7 @@ MASK_56: constant(uint256) = 2**56 - 1
 MASK_64: constant(uint256) = 2**64 - 1
 MASK_88: constant(uint256) = 2**88 - 1
 MASK_104: constant(uint256) = 2**104 - 1
+LEGS: constant(uint256) = (2**96 - 1) << 160 | MASK_8 << 48  # bits of a book that margin does not touch
 
 STATE_SHIFT: constant(uint256) = 151
 FUNDING_BITS: constant(uint256) = 151  # the low part of a valuation
@@ -92,7 +93,46 @@ def _unpack_position(word: uint256) -> (int256, int256):
     """
     @dev What valuing a book takes: its size [wad units] and base [wad].
     """
-    return self._signed(word) >> 160, self._signed(word << 96) >> 152
+    return convert(convert(word, bytes32), int256) >> 160, convert(convert(word << 96, bytes32), int256) >> 152
+
+
+@internal
+@pure
+def _base(word: uint256) -> int256:
+    """
+    @dev A book's base [wad].
+    """
+    return convert(convert(word << 96, bytes32), int256) >> 152
+
+
+@internal
+@pure
+def _net_deposit(word: uint256) -> uint256:
+    """
+    @dev A book's net deposit [wad].
+    """
+    return unsafe_mul(word & MASK_48, CENT)
+
+
+@internal
+@pure
+def _has_legs(word: uint256) -> bool:
+    """
+    @dev Whether a book holds a perpetual or options.
+    """
+    return word >> 160 != 0 or word & (MASK_8 << 48) != 0
+
+
+@internal
+@pure
+def _with_margin(word: uint256, base: int256, net_deposit: uint256) -> uint256:
+    """
+    @dev A book with other margin and the same legs. The net deposit is floored to whole cents.
+    """
+    cents: uint256 = net_deposit // CENT
+    top: int256 = base >> 103
+    assert (top == 0 or top == -1) and cents <= MASK_48, errors.OUT_OF_RANGE
+    return word & LEGS | (convert(convert(base, bytes32), uint256) & MASK_104) << 56 | cents
 
 
 # ------------------------------------------------------------------------------------------------
@@ -166,8 +206,8 @@ def _unpack_funding(valuation: uint256) -> Funding:
     @dev The twin of `_funding_bits`.
     """
     return Funding(
-        rate=unsafe_mul(self._signed(valuation << 105) >> 225, RATE_UNIT),
-        cumulative=self._signed(valuation << 136) >> 168,
+        rate=unsafe_mul(convert(convert(valuation << 105, bytes32), int256) >> 225, RATE_UNIT),
+        cumulative=convert(convert(valuation << 136, bytes32), int256) >> 168,
         accrued_at=valuation & MASK_32,
     )
 

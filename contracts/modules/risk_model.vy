@@ -55,14 +55,20 @@ struct Mark:
 @pure
 def _mark(params: IRiskModel.RiskParams, quote: IPriceOracle.Quote, funding: int256, gates: uint256) -> Mark:
     """
-    @dev Everything about a book's risk that does not depend on the book.
+    @dev Everything about a book's risk that does not depend on the book. Products of wads are rounded up in place, here
+         and below: helpers cost an engine that values four books 6,000 gas more.
     """
     slow_range: uint256 = self._price_range(params, quote.slow_volatility)
-    donor_floor_rate: uint256 = unsafe_add(self._mul_up(params.initial_ratio, slow_range), params.close_rate)
+    donor_floor_rate: uint256 = unsafe_add(
+        unsafe_div(unsafe_add(unsafe_mul(params.initial_ratio, slow_range), ROUND_UP), WAD), params.close_rate
+    )
     initial_rate: uint256 = donor_floor_rate
     if quote.fast_volatility > quote.slow_volatility:
         fast_range: uint256 = self._price_range(params, quote.fast_volatility)
-        initial_rate = unsafe_add(self._mul_up(params.initial_ratio, fast_range), params.close_rate)
+        initial_rate = unsafe_add(
+            unsafe_div(unsafe_add(unsafe_mul(params.initial_ratio, fast_range), ROUND_UP), WAD), params.close_rate
+        )
+    sigma_rate: uint256 = unsafe_div(unsafe_add(unsafe_mul(quote.fast_volatility, SQRT_HORIZON), ROUND_UP), WAD)
     return Mark(
         price=quote.price,
         average=quote.average,
@@ -70,7 +76,7 @@ def _mark(params: IRiskModel.RiskParams, quote: IPriceOracle.Quote, funding: int
         maintenance_rate=unsafe_add(slow_range, params.close_rate),
         initial_rate=initial_rate,
         donor_floor_rate=donor_floor_rate,
-        sigma_rate=max(MIN_SIGMA_RATE, min(self._mul_up(quote.fast_volatility, SQRT_HORIZON), MAX_SIGMA_RATE)),
+        sigma_rate=max(MIN_SIGMA_RATE, min(sigma_rate, MAX_SIGMA_RATE)),
         round=quote.round,
         gates=gates,
     )
@@ -81,24 +87,22 @@ def _mark(params: IRiskModel.RiskParams, quote: IPriceOracle.Quote, funding: int
 def _book_risk(mark: Mark, size: int256, base: int256) -> IMarket.BookRisk:
     """
     @dev The risk of one book. What the owner may take out is measured at the oracle price and at its average, so that
-         a pumped profit cannot leave. Products are rounded up in place: an internal call would cost three times as
-         much, and engines value up to eight books at once.
+         a pumped profit cannot leave.
     """
-    equity: int256 = 0
-    exposure: uint256 = 0
-    equity, exposure = self._value(size, base, mark.price, mark.funding)
+    units: uint256 = self._magnitude(size)
+    equity: int256 = self._equity(size, base, mark.price, mark.funding)
+    exposure: uint256 = unsafe_div(unsafe_add(unsafe_mul(units, mark.price), ROUND_UP), WAD)
     initial: uint256 = unsafe_div(unsafe_add(unsafe_mul(exposure, mark.initial_rate), ROUND_UP), WAD)
     withdrawable: int256 = 0
     if mark.gates & TAKE != 0:
-        average_equity: int256 = 0
-        average_exposure: uint256 = 0
-        average_equity, average_exposure = self._value(size, base, mark.average, mark.funding)
-        average_initial: uint256 = unsafe_div(
-            unsafe_add(unsafe_mul(average_exposure, mark.initial_rate), ROUND_UP), WAD
-        )
-        withdrawable = min(
-            unsafe_sub(equity, convert(initial, int256)), unsafe_sub(average_equity, convert(average_initial, int256))
-        )
+        withdrawable = unsafe_sub(equity, convert(initial, int256))
+        if mark.average != mark.price and withdrawable > 0:
+            average_equity: int256 = self._equity(size, base, mark.average, mark.funding)
+            average_exposure: uint256 = unsafe_div(unsafe_add(unsafe_mul(units, mark.average), ROUND_UP), WAD)
+            average_initial: uint256 = unsafe_div(
+                unsafe_add(unsafe_mul(average_exposure, mark.initial_rate), ROUND_UP), WAD
+            )
+            withdrawable = min(withdrawable, unsafe_sub(average_equity, convert(average_initial, int256)))
     return IMarket.BookRisk(
         equity=equity,
         maintenance=unsafe_div(unsafe_add(unsafe_mul(exposure, mark.maintenance_rate), ROUND_UP), WAD),
@@ -125,16 +129,23 @@ def _price_range(params: IRiskModel.RiskParams, volatility: uint256) -> uint256:
 
 @internal
 @pure
-def _value(size: int256, base: int256, price: uint256, funding: int256) -> (int256, uint256):
+def _equity(size: int256, base: int256, price: uint256, funding: int256) -> int256:
     """
-    @dev A book's equity base + ⌊size · (price − funding)⌋ and its exposure ⌈|size| · price⌉ [wad]. The products are
-         below 2^95 · 2^112. Adding and taking off a multiple of WAD makes the division one of a positive number, and
-         so a floor.
+    @dev base + ⌊size · (price − funding)⌋ [wad]. The product is below 2^95 · 2^112. Adding and taking off a multiple of
+         WAD makes the division one of a positive number, and so a floor.
     """
     product: int256 = unsafe_mul(size, unsafe_sub(convert(price, int256), funding))
     profit: int256 = unsafe_sub(unsafe_div(unsafe_add(product, FLOOR_OFFSET * SIGNED_WAD), SIGNED_WAD), FLOOR_OFFSET)
-    notional: uint256 = unsafe_mul(convert(abs(size), uint256), price)
-    return unsafe_add(base, profit), unsafe_div(unsafe_add(notional, ROUND_UP), WAD)
+    return unsafe_add(base, profit)
+
+
+@internal
+@pure
+def _magnitude(size: int256) -> uint256:
+    """
+    @dev |size|, bounded by its slot.
+    """
+    return convert(size if size > 0 else unsafe_sub(0, size), uint256)
 
 
 @internal
@@ -155,12 +166,3 @@ def _liquidation_price(maintenance_rate: uint256, size: int256, base: int256, fu
     if slope > 0 and price * slope != -constant_part:
         price += 1
     return convert(price, uint256)
-
-
-@internal
-@pure
-def _mul_up(a: uint256, b: uint256) -> uint256:
-    """
-    @dev ⌈a·b⌉ of two wads [wad]; callers keep a·b below 2^255.
-    """
-    return unsafe_div(unsafe_add(unsafe_mul(a, b), WAD - 1), WAD)
