@@ -197,7 +197,7 @@ def withdraw(account: uint256, token: address, amount: uint256, receiver: addres
     assert amount <= convert(max(state.cash, 0), uint256) // SCALE, errors.INSUFFICIENT_CASH
 
     state.cash -= convert(amount * SCALE, int256)
-    assert state.cash >= self._locked_cash(account, state), errors.CASH_LOCKED
+    assert state.cash >= self._locked_cash(account, state.locked), errors.CASH_LOCKED
     self._store(account, state)
 
     log IVault.Withdrawn(account=account, token=token, receiver=receiver, amount=amount)
@@ -244,10 +244,13 @@ def transfer_margin(
 
     for transfer: IVault.Transfer in transfers:
         market: uint256 = book_list._at(state.books, transfer.slot)
-        state = self._move_margin(account, state, market, transfer.amount)
+        locks: bool = False
+        state.books, locks = self._move_margin(account, state.books, market, transfer.amount)
+        state.cash -= transfer.amount
+        state.locked = state.locked or locks
     assert state.cash >= 0, errors.INSUFFICIENT_CASH
 
-    free: int256 = max(state.cash - self._locked_cash(account, state), 0)
+    free: int256 = max(state.cash - self._locked_cash(account, state.locked), 0)
     paid: uint256 = min(reward, convert(free, uint256))
     state.cash -= convert(paid, int256)
     self._store(account, state)
@@ -275,7 +278,10 @@ def allocate(account: uint256, actor: address, market: uint256, amount: int256):
     else:
         assert book_list._find(state.books, market) < book_list.BOOKS, errors.NO_BOOK
 
-    state = self._move_margin(account, state, market, amount)
+    locks: bool = False
+    state.books, locks = self._move_margin(account, state.books, market, amount)
+    state.cash -= amount
+    state.locked = state.locked or locks
     state.last_trade = block.timestamp
     self._store(account, state)
 
@@ -295,17 +301,20 @@ def lock_escrow(account: uint256, actor: address, margin: uint256, execution_fee
     amount: uint256 = margin + execution_fee
     state: vault_slots.Account = self._load(account)
     assert amount <= convert(max(state.cash, 0), uint256), errors.INSUFFICIENT_CASH
-    assert state.cash - convert(execution_fee, int256) >= self._locked_cash(account, state), errors.CASH_LOCKED
+    assert state.cash - convert(execution_fee, int256) >= self._locked_cash(account, state.locked), errors.CASH_LOCKED
     assert state.orders < MAX_ORDERS, errors.TOO_MANY_ORDERS
+
+    owner: address = empty(address)
+    escrow: uint256 = 0
+    owner, escrow = vault_slots._unpack_holding(self._owners[account])
+    escrow += amount
+    self._owners[account] = vault_slots._pack_holding(owner, escrow)
 
     state.cash -= convert(amount, int256)
     state.orders += 1
     state.last_trade = block.timestamp
+    state.escrowed = escrow != 0
     self._store(account, state)
-    owner: address = empty(address)
-    escrow: uint256 = 0
-    owner, escrow = vault_slots._unpack_holding(self._owners[account])
-    self._owners[account] = vault_slots._pack_holding(owner, escrow + amount)
 
     log IVault.EscrowLocked(account=account, amount=amount)
 
@@ -321,10 +330,11 @@ def release_escrow(account: uint256, amount: uint256, execution_fee: uint256, ex
     """
     self._check_engine(EXCHANGE)
     to_cash: uint256 = amount - execution_fee
-    self._take_escrow(account, amount, to_cash)
+    left: uint256 = self._take_escrow(account, amount, to_cash)
     state: vault_slots.Account = self._load(account)
     state.cash += convert(to_cash, int256)
     state.orders -= 1
+    state.escrowed = left != 0
     self._store(account, state)
     self._reward(account, executor, execution_fee)
 
@@ -345,10 +355,11 @@ def fill_order(
     @param executor Who earns it.
     """
     self._check_engine(EXCHANGE)
-    self._take_escrow(account, margin + execution_fee, 0)
+    left: uint256 = self._take_escrow(account, margin + execution_fee, 0)
     state: vault_slots.Account = self._load(account)
     state.books = book_list._opened(state.books, market)
     state.orders -= 1
+    state.escrowed = left != 0
     state.last_trade = block.timestamp
     self._store(account, state)
 
@@ -373,7 +384,8 @@ def top_up_pool(market: uint256, amount: uint256) -> uint256:
         return 0
 
     state.books = book_list._opened(state.books, market)
-    state = self._move_margin(pool, state, market, convert(moved, int256))
+    self._move(pool, market, convert(moved, int256))
+    state.cash -= convert(moved, int256)
     self._store(pool, state)
     return moved
 
@@ -631,8 +643,9 @@ def _check_right(account: uint256, actor: address, right: uint256):
     """
     @dev The account exists and `actor` may do this with it.
     """
-    assert self._owners[account] != 0, errors.UNKNOWN_ACCOUNT
-    assert self._authorised(account, actor, right), errors.NO_RIGHT
+    if not self._authorised(account, actor, right):
+        assert self._owners[account] != 0, errors.UNKNOWN_ACCOUNT
+        raise errors.NO_RIGHT
 
 
 @internal
@@ -705,13 +718,17 @@ def _pool() -> uint256:
 @view
 def _treasury(account: uint256) -> IVault.Treasury:
     """
-    @dev Everything of an account but its margin.
+    @dev Everything of an account but its margin. Escrow and locks are read only where the account's word says that
+         there are any: 2,100 gas each.
     """
     state: vault_slots.Account = self._load(account)
+    escrow: uint256 = 0
+    if state.escrowed:
+        escrow = vault_slots._unpack_holding(self._owners[account])[1]
     return IVault.Treasury(
         cash=state.cash,
-        escrow=self._owners[account] & (2**96 - 1),
-        locked=convert(self._locked_cash(account, state), uint256),
+        escrow=escrow,
+        locked=convert(self._locked_cash(account, state.locked), uint256),
         last_trade=state.last_trade,
         slots=state.books,
     )
@@ -719,11 +736,11 @@ def _treasury(account: uint256) -> IVault.Treasury:
 
 @internal
 @view
-def _locked_cash(account: uint256, state: vault_slots.Account) -> int256:
+def _locked_cash(account: uint256, locked: bool) -> int256:
     """
     @dev Σ of the account's locks [wad]; reads storage only where the flag says there are any.
     """
-    if not state.locked:
+    if not locked:
         return 0
     return convert(self._locked[account], int256)
 
@@ -756,24 +773,20 @@ def _store(account: uint256, state: vault_slots.Account):
 
 
 @internal
-def _move_margin(
-    account: uint256, state: vault_slots.Account, market: uint256, amount: int256
-) -> vault_slots.Account:
+def _move_margin(account: uint256, books: uint256, market: uint256, amount: int256) -> (uint256, bool):
     """
-    @dev Moves margin between cash and a book, meters what leaves, frees the slot of a book that became empty.
-         The caller stores the returned state and checks its cash.
+    @dev Moves margin between cash and a book, meters what leaves, frees the slot of a book that became empty. Returns
+         the list of books; whether anything was locked. The caller takes the amount from the account's cash.
     """
-    moved: vault_slots.Account = state
     beyond: uint256 = 0
     is_empty: bool = False
     beyond, is_empty = self._move(account, market, amount)
-
-    moved.cash -= amount
+    locks: bool = False
+    if beyond != 0:
+        locks = self._lock_excess(account, market, beyond)
     if is_empty:
-        moved.books = book_list._freed(moved.books, market)
-    if beyond != 0 and self._lock_excess(account, market, beyond):
-        moved.locked = True
-    return moved
+        return book_list._freed(books, market), locks
+    return books, locks
 
 
 @internal
@@ -782,16 +795,14 @@ def _move(account: uint256, market: uint256, amount: int256) -> (uint256, bool):
     @dev The firewall: what a market pays out comes from the balance the vault holds for it, and from nowhere else.
          Returns what left beyond the account's net deposits [wad]; whether the book is now empty.
     """
-    implementation: address = empty(address)
-    balance: uint256 = 0
-    implementation, balance = vault_slots._unpack_holding(self._markets[market])
-    assert implementation != empty(address), errors.UNKNOWN_MARKET
-    new_balance: int256 = convert(balance, int256) + amount
-    assert new_balance >= 0, errors.MARKET_OVERDRAWN
-    self._markets[market] = vault_slots._pack_holding(implementation, convert(new_balance, uint256))
+    holding: uint256 = self._markets[market]
+    assert holding != 0, errors.UNKNOWN_MARKET
+    balance: int256 = vault_slots._held(holding) + amount
+    assert balance >= 0, errors.MARKET_OVERDRAWN
+    self._markets[market] = vault_slots._with_held(holding, balance)
 
     log IVault.MarginMoved(account=account, market=market, amount=amount)
-    return extcall IMarket(implementation).move_margin(account, amount)
+    return extcall IMarket(vault_slots._holder(holding)).move_margin(account, amount)
 
 
 @internal
@@ -825,9 +836,9 @@ def _draw_meter(market: uint256, amount: uint256) -> uint256:
 
 
 @internal
-def _take_escrow(account: uint256, amount: uint256, to_cash: uint256):
+def _take_escrow(account: uint256, amount: uint256, to_cash: uint256) -> uint256:
     """
-    @dev Takes an order's amount out of escrow; the caller says where it goes.
+    @dev Takes an order's amount out of escrow; the caller says where it goes. Returns what is left in escrow.
     """
     owner: address = empty(address)
     escrow: uint256 = 0
@@ -835,6 +846,7 @@ def _take_escrow(account: uint256, amount: uint256, to_cash: uint256):
     assert amount <= escrow, errors.NOT_IN_ESCROW
     self._owners[account] = vault_slots._pack_holding(owner, escrow - amount)
     log IVault.EscrowReleased(account=account, amount=amount, to_cash=to_cash)
+    return escrow - amount
 
 
 @internal

@@ -7,7 +7,7 @@
 
 from . import errors
 
-# account  cash int112 · 144 | ⌀ · 120 | locked · 112 | orders · 104 | last trade · 64 | books 8 × 8 · 0
+# account  cash int112 · 144 | escrowed · 120 | locked · 112 | orders · 104 | last trade · 64 | books 8 × 8 · 0
 # owner    owner 160 · 96 | escrow 96 · 0
 # market   implementation 160 · 96 | balance 96 · 0
 # operator rights 8 · 40 | expiry 40 · 0
@@ -27,6 +27,7 @@ struct Account:
     last_trade: uint256 # [s]
     orders: uint256     # orders that hold escrow
     locked: bool        # whether any lock exists, so that the maps are read only then
+    escrowed: bool      # whether anything is in escrow, for the same reason
 
 
 @internal
@@ -37,7 +38,7 @@ def _pack_account(account: Account) -> uint256:
     """
     assert account.cash >= -_CASH_BOUND and account.cash < _CASH_BOUND, errors.OUT_OF_RANGE
     word: uint256 = convert(convert(account.cash << 144, bytes32), uint256)
-    word |= convert(account.locked, uint256) << 112
+    word |= convert(account.escrowed, uint256) << 120 | convert(account.locked, uint256) << 112
     return word | (account.orders << 104) | (account.last_trade << 64) | account.books
 
 
@@ -53,6 +54,7 @@ def _unpack_account(word: uint256) -> Account:
         last_trade=(word >> 64) & _MASK_40,
         orders=(word >> 104) & _MASK_8,
         locked=(word >> 112) & _MASK_8 != 0,
+        escrowed=(word >> 120) & _MASK_8 != 0,
     )
 
 
@@ -73,6 +75,34 @@ def _unpack_holding(word: uint256) -> (address, uint256):
     @dev Inverse of `_pack_holding`.
     """
     return convert(word >> 96, address), word & _MASK_96
+
+
+@internal
+@pure
+def _holder(word: uint256) -> address:
+    """
+    @dev The address of a holding.
+    """
+    return convert(word >> 96, address)
+
+
+@internal
+@pure
+def _held(word: uint256) -> int256:
+    """
+    @dev The amount of a holding, signed to calculate with.
+    """
+    return convert(word & _MASK_96, int256)
+
+
+@internal
+@pure
+def _with_held(word: uint256, amount: int256) -> uint256:
+    """
+    @dev A holding with another amount, which is not negative.
+    """
+    assert amount <= convert(_MASK_96, int256), errors.OUT_OF_RANGE
+    return (word & ~_MASK_96) | convert(amount, uint256)
 
 
 @internal
