@@ -86,6 +86,7 @@ struct Account:
 struct Purse:
     spare: int256           # [wad] cash above the policy's reserve
     reserve: int256         # [wad] set aside for the keeper
+    z_target: int256        # [wad] fill up to this
 
 VAULT: public(immutable(IVault))
 ORACLE: public(immutable(IPriceOracle))
@@ -171,10 +172,6 @@ def limits(account: uint256, market: uint256, share: uint256) -> (uint256, bool)
     return 0, True
 
 
-################################################################
-#                             PLAN                             #
-################################################################
-
 @internal
 @view
 def _plan(
@@ -187,7 +184,8 @@ def _plan(
     markets: address[MAX_BOOKS],
 ) -> IPlanner.Outcome:
     """
-    @dev Everything the engine would do, and whether it is due. Total: whatever the state, it ends with a code.
+    @dev Everything the engine would do, and whether it is due. Total: whatever the state, it ends with a code. Share;
+         where sharing is not enough, cut and share again; then mend what cannot be.
     """
     done: IPlanner.Outcome = empty(IPlanner.Outcome)
     done.cash = treasury.cash
@@ -199,45 +197,128 @@ def _plan(
         return done
 
     found: Account = self._gather(account, treasury, markets, policy.no_fund, policy.no_tap)
+    state: policy_slots.State = policy_slots._unpack_state(state_word)
     done.books = len(found.books)
     done.digest = found.digest
     done.plan.equity = found.equity
     done.plan.frozen = found.frozen
     done.plan.min_z_before, done.plan.triggers = self._triggers(found, policy)
     done.plan.min_z_after = done.plan.min_z_before
-    state: policy_slots.State = policy_slots._unpack_state(state_word)
     if found.poke:
         done.plan.code = POKE
     elif not own:
-        urgent: bool = done.plan.min_z_before < convert(WAD, int256)
-        if not urgent and state.last_call + policy.cooldown > block.timestamp:
-            done.plan.code = COOLDOWN
-        elif state.last_call != 0 and state.digest == found.digest:
-            done.plan.code = SAME_ROUNDS
-        elif treasury.last_trade == block.timestamp:
-            done.plan.code = OWNER_TRADED
-        elif done.plan.triggers == 0:
-            done.plan.code = HEALTHY
+        same_rounds: bool = state.last_call != 0 and state.digest == found.digest
+        free_at: uint256 = state.last_call + policy.cooldown
+        done.plan.code = self._gate(
+            done.plan.min_z_before, done.plan.triggers, free_at, same_rounds, treasury.last_trade
+        )
     if done.plan.code != DUE:
         return done
 
-    # what there is to share, and what containment lets into each book
-    purse: Purse = Purse(spare=max(treasury.cash - convert(policy.treasury_reserve, int256), 0), reserve=0)
-    if not own:
-        left: uint256 = policy.max_fee_per_day - min(state.fees, policy.max_fee_per_day)
-        purse.reserve = convert(min(policy.max_fee, left), int256)
-        if treasury.locked != 0:
-            purse.reserve = min(purse.reserve, max(treasury.cash - convert(treasury.locked, int256), 0))
     for i: uint256 in range(len(found.books), bound=MAX_BOOKS):
         contained: uint256 = min(state.contained[found.books[i].slot], policy.containment)
         found.books[i].room = convert(self._part(found.equity, policy.containment - contained), int256)
+    purse: Purse = self._purse(own, treasury, policy, state.fees)
+    rows: DynArray[allocation.Row, MAX_BOOKS] = self._rows(found.books, policy.z_donor)
+    shared: allocation.Allocation = empty(allocation.Allocation)
+    shared, purse.reserve = self._share(rows, purse)
+    if self._needs_cuts(found.books, rows, shared.targets, policy.z_delever, done.plan.triggers):
+        shares: int256[MAX_BOOKS] = self._cut_shares(
+            found.books, rows, shared.targets, policy, purse, found.equity, found.frozen
+        )
+        pool_cash: uint256 = self._pool_cash()
+        for i: uint256 in range(len(rows), bound=MAX_BOOKS):
+            if shares[i] > 0:
+                held: int256 = min(rows[i].equity, shared.targets[i])
+                planned: IRebalancer.PlannedCut = empty(IRebalancer.PlannedCut)
+                risk: IMarket.BookRisk = found.books[i].risk
+                planned, found.books[i].risk = self._cut(
+                    account, found.books[i], convert(shares[i], uint256), held, policy.max_slippage, pool_cash
+                )
+                if planned.fraction != 0:
+                    pool_cash -= planned.pool_top_up
+                    done.plan.cuts.append(planned)
+                    done.plan.relieved += risk.maintenance - found.books[i].risk.maintenance
+        rows = self._rows(found.books, policy.z_donor)
+        shared, purse.reserve = self._share(rows, purse)
 
-    done = self._remedy(account, found.books, policy, purse, done)
+    for _: uint256 in range(2 * MAX_BOOKS):  # each turn settles one book
+        i: uint256 = 0
+        low: int256 = 0
+        high: int256 = 0
+        i, low, high = self._flaw(found.books, rows, shared.equities)
+        if i == MAX_BOOKS:
+            break
+        rows[i] = allocation._row(rows[i].equity, rows[i].maintenance, rows[i].sigma_loss, low, high)
+        shared, purse.reserve = self._share(rows, purse)
+
+    done.plan.level = shared.level
+    done.plan.donor_level = shared.donor_level
+    done.plan.moved = convert(shared.need, uint256)
+    if shared.need == 0:
+        purse.reserve = min(purse.reserve, purse.spare)
+    done.plan.reserve = convert(purse.reserve, uint256)
+    done.plan.min_z_after = NO_DISTANCE
+    for i: uint256 in range(len(rows), bound=MAX_BOOKS):
+        amount: int256 = shared.equities[i] - rows[i].equity
+        slot: uint256 = found.books[i].slot
+        if amount != 0:
+            done.plan.transfers.append(IVault.Transfer(slot=slot, amount=amount))
+        if amount != 0 or self._is_cut(done.plan.cuts, slot):
+            done.touched.append(IPlanner.Touched(
+                slot=slot,
+                market=found.books[i].market,
+                implementation=found.books[i].implementation,
+                equity=rows[i].equity,
+                maintenance=found.books[i].risk.maintenance,
+                sigma_loss=found.books[i].risk.sigma_loss,
+                low=rows[i].low,
+                high=rows[i].high,
+            ))
+        if found.books[i].active:
+            found.books[i].risk.equity = shared.equities[i]
+            done.plan.min_z_after = min(done.plan.min_z_after, self._distance(found.books[i].risk))
     if len(done.touched) == 0:
         done.plan.code = NO_REMEDY
     elif not own and done.plan.moved + done.plan.relieved < policy.min_move:
         done.plan.code = BELOW_MIN
     return done
+
+
+@internal
+@view
+def _gate(min_z: int256, triggers: uint256, free_at: uint256, same_rounds: bool, last_trade: uint256) -> uint256:
+    """
+    @dev What a keeper's call must pass before anything is worked out. Near liquidation nobody waits.
+    """
+    if min_z >= convert(WAD, int256) and free_at > block.timestamp:
+        return COOLDOWN
+    if same_rounds:
+        return SAME_ROUNDS
+    if last_trade == block.timestamp:
+        return OWNER_TRADED
+    if triggers == 0:
+        return HEALTHY
+    return DUE
+
+
+@internal
+@pure
+def _purse(own: bool, treasury: IVault.Treasury, policy: IRebalancer.Policy, fees: uint256) -> Purse:
+    """
+    @dev Cash above the reserve; most the keeper may earn: what is left of the day's budget, nothing out of locked cash.
+    """
+    purse: Purse = Purse(
+        spare=max(treasury.cash - convert(policy.treasury_reserve, int256), 0),
+        reserve=0,
+        z_target=convert(policy.z_target, int256),
+    )
+    if not own:
+        left: uint256 = policy.max_fee_per_day - min(fees, policy.max_fee_per_day)
+        purse.reserve = convert(min(policy.max_fee, left), int256)
+        if treasury.locked != 0:
+            purse.reserve = min(purse.reserve, max(treasury.cash - convert(treasury.locked, int256), 0))
+    return purse
 
 
 @internal
@@ -324,89 +405,13 @@ def _triggers(found: Account, policy: IRebalancer.Policy) -> (int256, uint256):
     return min_z, triggers
 
 
-################################################################
-#                        PLAN: SHARING                         #
-################################################################
-
-@internal
-@view
-def _remedy(
-    account: uint256,
-    found_books: DynArray[Book, MAX_BOOKS],
-    policy: IRebalancer.Policy,
-    found_purse: Purse,
-    begun: IPlanner.Outcome,
-) -> IPlanner.Outcome:
-    """
-    @dev Share; where sharing is not enough, cut and share again. The plan then says what is touched, and how.
-    """
-    done: IPlanner.Outcome = begun
-    books: DynArray[Book, MAX_BOOKS] = found_books
-    purse: Purse = found_purse
-    z_target: int256 = convert(policy.z_target, int256)
-    rows: DynArray[allocation.Row, MAX_BOOKS] = self._rows(books, policy.z_donor)
-    shared: allocation.Allocation = empty(allocation.Allocation)
-    shared, purse.reserve = self._share(rows, purse, z_target)
-    if self._needs_cuts(books, rows, shared.targets, policy.z_delever, done.plan.triggers):
-        shares: int256[MAX_BOOKS] = self._cut_shares(books, rows, shared.targets, policy, purse, done.plan)
-        for i: uint256 in range(len(rows), bound=MAX_BOOKS):
-            if shares[i] > 0:
-                held: int256 = min(rows[i].equity, shared.targets[i])
-                fraction: uint256 = convert(shares[i], uint256)
-                risk: IMarket.BookRisk = books[i].risk
-                sound: bool = False
-                cut: IMarket.Cut = empty(IMarket.Cut)
-                sound, cut = self._tried_cut(books[i].implementation, account, fraction)
-                top_up: uint256 = 0
-                if sound and self._is_relief(risk, cut, held, policy.max_slippage):
-                    sound, top_up = self._top_up(cut, done.plan)
-                    if sound:
-                        done.plan.cuts.append(IRebalancer.PlannedCut(
-                            slot=books[i].slot, fraction=fraction, cost=cut.cost, pool_top_up=top_up
-                        ))
-                        done.plan.relieved += risk.maintenance - cut.risk.maintenance
-                        cut.risk.gates = risk.gates
-                        books[i].risk = cut.risk
-        rows = self._rows(books, policy.z_donor)
-        shared, purse.reserve = self._share(rows, purse, z_target)
-    rows, shared, purse.reserve = self._feasible(books, rows, shared, purse, z_target)
-
-    done.plan.level = shared.level
-    done.plan.donor_level = shared.donor_level
-    done.plan.moved = convert(shared.need, uint256)
-    if shared.need == 0:
-        purse.reserve = min(purse.reserve, purse.spare)
-    done.plan.reserve = convert(purse.reserve, uint256)
-    done.plan.min_z_after = NO_DISTANCE
-    for i: uint256 in range(len(rows), bound=MAX_BOOKS):
-        book: Book = books[i]
-        amount: int256 = shared.equities[i] - rows[i].equity
-        if amount != 0:
-            done.plan.transfers.append(IVault.Transfer(slot=book.slot, amount=amount))
-        if amount != 0 or self._is_cut(done.plan, book.slot):
-            done.touched.append(IPlanner.Touched(
-                slot=book.slot,
-                market=book.market,
-                implementation=book.implementation,
-                equity=book.risk.equity,
-                maintenance=book.risk.maintenance,
-                sigma_loss=book.risk.sigma_loss,
-                low=rows[i].low,
-                high=rows[i].high,
-            ))
-        if book.active:
-            book.risk.equity = shared.equities[i]
-            done.plan.min_z_after = min(done.plan.min_z_after, self._distance(book.risk))
-    return done
-
-
 @internal
 @pure
-def _is_cut(plan: IRebalancer.Plan, slot: uint256) -> bool:
+def _is_cut(cuts: DynArray[IRebalancer.PlannedCut, MAX_BOOKS], slot: uint256) -> bool:
     """
     @dev Whether the plan cuts the book of a slot.
     """
-    for cut: IRebalancer.PlannedCut in plan.cuts:
+    for cut: IRebalancer.PlannedCut in cuts:
         if cut.slot == slot:
             return True
     return False
@@ -435,63 +440,25 @@ def _rows(books: DynArray[Book, MAX_BOOKS], z_donor: uint256) -> DynArray[alloca
 
 @internal
 @pure
-def _share(
-    rows: DynArray[allocation.Row, MAX_BOOKS], purse: Purse, z_target: int256
-) -> (allocation.Allocation, int256):
+def _share(rows: DynArray[allocation.Row, MAX_BOOKS], purse: Purse) -> (allocation.Allocation, int256):
     """
     @dev The allocation with the keeper's reserve set aside, or without it where that leaves no solution; the reserve.
     """
-    found: allocation.Allocation = allocation._allocate(rows, purse.spare - purse.reserve, z_target)
+    found: allocation.Allocation = allocation._allocate(rows, purse.spare - purse.reserve, purse.z_target)
     if found.solved:
         return found, purse.reserve
-    return allocation._allocate(rows, purse.spare, z_target), 0
+    return allocation._allocate(rows, purse.spare, purse.z_target), 0
 
 
 @internal
 @view
-def _feasible(
-    books: DynArray[Book, MAX_BOOKS],
-    planned_rows: DynArray[allocation.Row, MAX_BOOKS],
-    shared: allocation.Allocation,
-    found_purse: Purse,
-    z_target: int256,
-) -> (DynArray[allocation.Row, MAX_BOOKS], allocation.Allocation, int256):
+def _flaw(
+    books: DynArray[Book, MAX_BOOKS], rows: DynArray[allocation.Row, MAX_BOOKS], equities: int256[MAX_BOOKS]
+) -> (uint256, int256, int256):
     """
-    @dev The allocation without receivers that it would not save, and without taking from a market more than the vault
-         holds for it; its rows and its reserve. Each turn settles one book.
-    """
-    rows: DynArray[allocation.Row, MAX_BOOKS] = planned_rows
-    found: allocation.Allocation = shared
-    purse: Purse = found_purse
-    for _: uint256 in range(2 * MAX_BOOKS):
-        low: int256 = 0
-        i: uint256 = self._futile(rows, found.equities)
-        if i != MAX_BOOKS:
-            rows[i] = self._bounded(rows[i], rows[i].low, rows[i].equity)
-        else:
-            i, low = self._overdrawn(books, found.equities)
-            if i == MAX_BOOKS:
-                break
-            rows[i] = self._bounded(rows[i], max(rows[i].low, low), rows[i].high)
-        found, purse.reserve = self._share(rows, purse, z_target)
-    return rows, found, purse.reserve
-
-
-@internal
-@pure
-def _bounded(row: allocation.Row, low: int256, high: int256) -> allocation.Row:
-    """
-    @dev The same book within other bounds.
-    """
-    return allocation._row(row.equity, row.maintenance, row.sigma_loss, low, high)
-
-
-@internal
-@pure
-def _futile(rows: DynArray[allocation.Row, MAX_BOOKS], equities: int256[MAX_BOOKS]) -> uint256:
-    """
-    @dev The receiver that would still be below z = 1 and lacks most to it; MAX_BOOKS if there is none. No good money
-         after bad: what it would get can save others.
+    @dev A book that the allocation must treat otherwise, MAX_BOOKS if there is none, and its new bounds. First the
+         receiver that would still be below z = 1 and lacks most to it: no good money after bad, it can save others.
+         Then a donor that would give more than the vault holds for its market.
     """
     worst: uint256 = MAX_BOOKS
     most: int256 = 0
@@ -503,26 +470,16 @@ def _futile(rows: DynArray[allocation.Row, MAX_BOOKS], equities: int256[MAX_BOOK
             worst = i
             most = lacking
         i = unsafe_add(i, 1)
-    return worst
+    if worst != MAX_BOOKS:
+        return worst, rows[worst].low, rows[worst].equity
 
-
-@internal
-@view
-def _overdrawn(books: DynArray[Book, MAX_BOOKS], equities: int256[MAX_BOOKS]) -> (uint256, int256):
-    """
-    @dev A donor that would give more than the vault holds for its market, and what it must keep [wad]; MAX_BOOKS if
-         there is none.
-    """
-    for i: uint256 in range(len(books), bound=MAX_BOOKS):
-        equity: int256 = books[i].risk.equity
-        if equities[i] < equity:
-            implementation: address = empty(address)
-            balance: uint256 = 0
-            implementation, balance = staticcall VAULT.market(books[i].market)
-            kept: int256 = equity - convert(balance, int256)
-            if equities[i] < kept:
-                return i, kept
-    return MAX_BOOKS, 0
+    for j: uint256 in range(len(rows), bound=MAX_BOOKS):
+        if equities[j] < rows[j].equity:
+            balance: uint256 = (staticcall VAULT.market(books[j].market))[1]
+            kept: int256 = rows[j].equity - convert(balance, int256)
+            if equities[j] < kept:
+                return j, max(rows[j].low, kept), rows[j].high
+    return MAX_BOOKS, 0, 0
 
 
 ################################################################
@@ -561,7 +518,8 @@ def _cut_shares(
     targets: int256[MAX_BOOKS],
     policy: IRebalancer.Policy,
     purse: Purse,
-    plan: IRebalancer.Plan,
+    equity: int256,
+    frozen: uint256,
 ) -> int256[MAX_BOOKS]:
     """
     @dev The share of each book to cut [wad]. Ratios to account equity do not count while a book is frozen.
@@ -570,15 +528,15 @@ def _cut_shares(
         budget=purse.spare - purse.reserve,
         z_delever=convert(policy.z_delever, int256),
         z_reach=convert(policy.z_delever_target, int256),
-        z_target=convert(policy.z_target, int256),
+        z_target=purse.z_target,
         max_share=convert(policy.max_delever * (WAD // BPS), int256),
         max_sigma_loss=allocation.NEVER,
         risk_budget=allocation.NEVER,
     )
-    if plan.frozen == 0:
-        aim.max_sigma_loss = convert(self._part(plan.equity, policy.max_risk_share), int256)
+    if frozen == 0:
+        aim.max_sigma_loss = convert(self._part(equity, policy.max_risk_share), int256)
         if policy.risk_budget != 0:
-            aim.risk_budget = convert(self._part(plan.equity, policy.risk_budget), int256)
+            aim.risk_budget = convert(self._part(equity, policy.risk_budget), int256)
 
     candidates: DynArray[cutting.Candidate, MAX_BOOKS] = []
     for i: uint256 in range(len(rows), bound=MAX_BOOKS):
@@ -620,19 +578,34 @@ def _is_relief(before: IMarket.BookRisk, cut: IMarket.Cut, held: int256, max_sli
 
 @internal
 @view
-def _top_up(cut: IMarket.Cut, plan: IRebalancer.Plan) -> (bool, uint256):
+def _cut(
+    account: uint256, book: Book, fraction: uint256, held: int256, max_slippage: uint256, pool_cash: uint256
+) -> (IRebalancer.PlannedCut, IMarket.BookRisk):
     """
-    @dev Whether the pool can carry one more cut: what it has left after those planned lifts its book to maintenance
-         at least. What it then moves from its cash into the book [wad].
+    @dev A cut and the book's risk after it, if it is sound: the market can make it, it is a relief of what the book
+         holds before and after sharing (`held`, the lesser), and the pool's cash lifts its book to maintenance at
+         least. Else nothing and the risk as it is: what cannot be cut leaves the others standing.
     """
-    if cut.pool_short_initial == 0:
-        return True, 0
+    success: bool = False
+    cut: IMarket.Cut = empty(IMarket.Cut)
+    success, cut = self._tried_cut(book.implementation, account, fraction)
+    top_up: uint256 = min(cut.pool_short_initial, pool_cash)
+    if not success or top_up < cut.pool_short_maintenance:
+        return empty(IRebalancer.PlannedCut), book.risk
+    if not self._is_relief(book.risk, cut, held, max_slippage):
+        return empty(IRebalancer.PlannedCut), book.risk
+    cut.risk.gates = book.risk.gates
+    return IRebalancer.PlannedCut(slot=book.slot, fraction=fraction, cost=cut.cost, pool_top_up=top_up), cut.risk
+
+
+@internal
+@view
+def _pool_cash() -> uint256:
+    """
+    @dev What the pool has to carry cuts with [wad].
+    """
     treasury: IVault.Treasury = staticcall VAULT.treasury(POOL_ACCOUNT)
-    cash: uint256 = convert(max(treasury.cash, 0), uint256)
-    for planned: IRebalancer.PlannedCut in plan.cuts:
-        cash -= planned.pool_top_up
-    moved: uint256 = min(cut.pool_short_initial, cash)
-    return moved >= cut.pool_short_maintenance, moved
+    return convert(max(treasury.cash, 0), uint256)
 
 
 ################################################################

@@ -85,7 +85,7 @@ def test_rebalance__cooldown__waits_unless_urgent(rebalancer, build, guard, drai
     publish("BTC", 50_500 * WAD, after=30)
     publish("ETH", 3_000 * WAD)
     rebalancer.rebalance(account, sender=keeper)
-    publish("BTC", 48_200 * WAD, after=60)
+    publish("BTC", 47_700 * WAD, after=60)
     assert WAD < rebalancer.preview(account).min_z_before < 2 * WAD
     assert rebalancer.check(account) == (False, 5)
     publish("BTC", 44_500 * WAD, after=60)
