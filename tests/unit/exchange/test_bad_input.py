@@ -205,7 +205,7 @@ def test_any__one_market_down__nothing_else_is(
     trader: str,
     fault: str,
 ) -> None:
-    """§7.10, ORC-3, LIV-1, GOV-3: other markets trade; cash comes and goes; margin goes into the market that is down."""
+    """§7.10, ORC-3, LIV-1, GOV-3: other markets trade; cash comes and goes; margin goes into the one that is down."""
     assert trade(account, ETH, WAD, 2_000 * WAD).named("OrderFilled")
     if fault == "dead feed":
         protocol.chain.advance(86_400)

@@ -39,6 +39,7 @@ def test_allocate__ninth_book__reverts(vault: Contract, account: int, allocate: 
     with pytest.raises(Reverted) as error:
         allocate(account, 9, 1)
     assert error.value.reason == "vault: too many books"
+    assert (cash_of(vault, account), vault.market(9)[1]) == (992 * WAD, 0)
     allocate(account, 8, 1)
     assert books_of(vault, account) == [1, 2, 3, 4, 5, 6, 7, 8]
 

@@ -30,22 +30,25 @@ def test_deposit__by_anyone__credits_what_arrived(vault: Contract, token: Contra
 
 
 @pytest.mark.parametrize(
-    ("account", "amount", "reason"),
+    ("target", "amount", "reason"),
     [(2, 0, "vault: zero amount"), (0, 1, "vault: unknown account"), (3, 1, "vault: unknown account")],
 )
 def test_deposit__bad_input__reverts(
-    vault: Contract,
-    token: Contract,
-    account: int,
-    amount: int,
-    reason: str,
-    funded: str,
-    request: pytest.FixtureRequest,
+    vault: Contract, token: Contract, account: int, funded: str, target: int, amount: int, reason: str
 ) -> None:
-    request.getfixturevalue("account")
     with pytest.raises(Reverted) as error:
-        vault.deposit(account, token.address, amount, sender=funded)
+        vault.deposit(target, token.address, amount, sender=funded)
     assert error.value.reason == reason
+    assert (cash_of(vault, account), token.balanceOf(funded)) == (1_000 * WAD, 500 * RAW)
+
+
+def test_deposit__more_than_the_caller_has__reverts(
+    vault: Contract, token: Contract, account: int, funded: str
+) -> None:
+    """The token refuses it; the vault credits nothing."""
+    with pytest.raises(Reverted):
+        vault.deposit(account, token.address, 500 * RAW + 1, sender=funded)
+    assert (cash_of(vault, account), token.balanceOf(funded)) == (1_000 * WAD, 500 * RAW)
 
 
 def test_deposit__another_token__reverts(vault: Contract, chain: RevmChain, account: int, owner: str) -> None:
@@ -53,6 +56,7 @@ def test_deposit__another_token__reverts(vault: Contract, chain: RevmChain, acco
     with pytest.raises(Reverted) as error:
         vault.deposit(account, other.address, 1, sender=owner)
     assert error.value.reason == "vault: unknown token"
+    assert cash_of(vault, account) == 1_000 * WAD
 
 
 @pytest.mark.parametrize(("behaviour", "reason"), [(1, "vault: wrong amount received"), (2, "vault: transfer failed")])

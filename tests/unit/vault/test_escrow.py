@@ -45,6 +45,7 @@ def test_lock_escrow__bad_input__reverts(
     with pytest.raises(Reverted) as error:
         vault.lock_escrow(99, trader, 0, 0, sender=exchange)
     assert error.value.reason == "vault: unknown account"
+    assert (cash_of(vault, account), vault.treasury(account).escrow) == (1_000 * WAD, 0)
 
 
 def test_lock_escrow__too_many_orders__reverts(vault: Contract, account: int, trader: str, exchange: str) -> None:
@@ -96,6 +97,7 @@ def test_release_escrow__bad_input__reverts(
         with pytest.raises(Reverted) as error:
             vault.release_escrow(ordered, amount, WAD, keeper, sender=sender)
         assert error.value.reason == reason
+    assert (cash_of(vault, ordered), vault.treasury(ordered).escrow) == (900 * WAD, 100 * WAD)
 
 
 def test_fill_order__new_book__turns_escrow_into_margin(

@@ -115,6 +115,7 @@ def test_withdraw__locked_profit__stays(
     with pytest.raises(Reverted) as error:
         vault.withdraw(account, token.address, 1_000 * RAW + 1, trader, sender=trader)
     assert error.value.reason == "vault: cash is locked"
+    assert (cash_of(vault, account), token.balanceOf(trader)) == (1_050 * WAD, 0)
     vault.withdraw(account, token.address, 1_000 * RAW, trader, sender=trader)
     allocate(account, 2, 50)
     assert cash_of(vault, account) == 0
