@@ -215,9 +215,12 @@ class Rebalancer:
         with atomic(self.vault, *touched, *(market.feed for market in touched)):
             if source != 0:
                 self._check_outflow(account, source, amount, now)
-                self.vault.allocate(self, account, sender, source, -amount, now=now)
-            if target != 0:
+            if source == 0:
                 self.vault.allocate(self, account, sender, target, amount, now=now)
+            elif target == 0:
+                self.vault.allocate(self, account, sender, source, -amount, now=now)
+            else:
+                self.vault.reallocate(self, account, sender, source, target, amount, now=now)
 
     # Anyone
 

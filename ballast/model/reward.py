@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ballast.model.fixed_point import BPS, WAD, clamp
 
-BASE_GAS = 95_000
-GAS_PER_BOOK = 34_000
-GAS_PER_TRANSFER = 14_000
-GAS_PER_CUT = 110_000
+BASE_GAS = 75_000
+GAS_PER_BOOK = 45_000
+GAS_PER_TRANSFER = 22_000
+GAS_PER_CUT = 100_000
 
 MAX_TIP = 2 * 10**9  # [raw] wei per gas
 MIN_PREMIUM = 11 * 10**17  # [wad] for a book that just triggers

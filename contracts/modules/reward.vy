@@ -9,10 +9,10 @@
 
 WAD: constant(uint256) = 10**18
 
-BASE_GAS: constant(uint256) = 95_000
-GAS_PER_BOOK: constant(uint256) = 34_000
-GAS_PER_TRANSFER: constant(uint256) = 14_000
-GAS_PER_CUT: constant(uint256) = 110_000
+BASE_GAS: constant(uint256) = 75_000
+GAS_PER_BOOK: constant(uint256) = 45_000
+GAS_PER_TRANSFER: constant(uint256) = 22_000
+GAS_PER_CUT: constant(uint256) = 100_000
 
 MAX_TIP: constant(uint256) = 2 * 10**9          # [raw] wei per gas
 MIN_PREMIUM: constant(uint256) = 11 * 10**17    # [wad] for a book that just triggers
