@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from pathlib import Path
@@ -7,10 +8,17 @@ from pathlib import Path
 import pytest
 import vyper.ast as vy
 
+from ballast.chain.abi import ROOT
 from tests.static.sources import CONTRACTS, PROTOCOL, name, tree
 
 ERRORS = CONTRACTS / "modules" / "errors.vy"
 FORM = re.compile(r"^[a-z]+: [a-z0-9][a-z0-9 '-]*$")
+
+# Reasons that no state can bring about, and why they stand in the contracts all the same
+UNREACHABLE = {
+    "REWARD_ABOVE_RESERVE": "the reward's mathematics is capped by the reserve and the vault pays no more than asked: "
+    "asserted again on what was paid, so that no change of either goes unseen",
+}
 
 
 def reasons() -> dict[str, str]:
@@ -30,6 +38,21 @@ def test_reasons__each__used() -> None:
     text = "".join(path.read_text() for path in PROTOCOL)
     unused = [key for key in reasons() if not re.search(rf"\berrors\.{key}\b", text)]
     assert not unused
+
+
+def test_reasons__each__asserted_by_a_unit_test() -> None:
+    """Every reason string is hit: a unit test has it, whole, among what it compares with."""
+    asserted = {text for path in (ROOT / "tests" / "unit").rglob("test_*.py") for text in _strings(path)}
+    missing = {key for key, reason in reasons().items() if reason not in asserted}
+    assert missing == set(UNREACHABLE)
+
+
+def _strings(path: Path) -> set[str]:
+    """String literals of a test file but docstrings."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    prose = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    constants = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in prose)
+    return {node.value for node in constants if isinstance(node.value, str)}
 
 
 @pytest.mark.parametrize("path", PROTOCOL, ids=name)

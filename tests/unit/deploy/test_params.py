@@ -80,6 +80,25 @@ def test_load__wrong_field__names_file_line_and_expectation(edited, old, new, fi
         assert f"{path}:{line}: " in message
 
 
+@pytest.mark.parametrize(
+    ("old", "section", "field"),
+    [
+        ("  z_trigger: 2 ", "policy:", "policy.z_trigger"),
+        ("    base_fee: 5 bps", "  fees:", "markets.BTC.fees.base_fee"),
+        ("    heartbeat: 1 h", "    feed: {price: 60_000", "markets.BTC.feed.heartbeat"),
+    ],
+)
+def test_load__missing_field__names_file_line_and_field(edited, old, section, field):
+    path, _ = edited(old, f"  # {old}")
+    text = params.DEFAULT.read_text()
+    line = text[: text.index(f"\n{section}")].count("\n") + 2
+
+    with pytest.raises(ParamsError) as error:
+        params.load(path)
+
+    assert f"{path}:{line}: {field}: missing" in str(error.value)
+
+
 def test_load__missing_field__names_the_section(edited):
     path, _ = edited("  execution_fee: 1 ", "  # execution_fee: 1 ")
 
