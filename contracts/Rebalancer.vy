@@ -126,9 +126,12 @@ def transfer_margin(account: uint256, source: uint256, target: uint256, amount: 
     assert source != target, errors.SAME_BOOK
     if source != 0:
         self._check_outflow(account, source, amount)
-        extcall VAULT.allocate(account, msg.sender, source, -convert(amount, int256))
-    if target != 0:
+    if source == 0:
         extcall VAULT.allocate(account, msg.sender, target, convert(amount, int256))
+    elif target == 0:
+        extcall VAULT.allocate(account, msg.sender, source, -convert(amount, int256))
+    else:
+        extcall VAULT.reallocate(account, msg.sender, source, target, amount)
 
 
 ################################################################

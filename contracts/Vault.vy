@@ -287,6 +287,36 @@ def allocate(account: uint256, actor: address, market: uint256, amount: int256):
 
 
 @external
+def reallocate(account: uint256, actor: address, source: uint256, target: uint256, amount: uint256):
+    """
+    @notice Move margin from one book to another, as `allocate` would out and in again. REBALANCER only.
+    @dev One call takes 2,800 gas less than two. How much may come out is the Rebalancer's check; that `actor` may act
+         is checked here.
+    @param account Account id.
+    @param actor Owner or MARGIN operator in whose name this happens.
+    @param source Market id of the book that gives.
+    @param target Market id of the book that receives, opened in the account's list where it is new.
+    @param amount Margin [wad].
+    """
+    self._check_engine(REBALANCER)
+    self._check_right(account, actor, MARGIN)
+    assert amount != 0, errors.ZERO_AMOUNT
+    moved: int256 = convert(amount, int256)
+    state: vault_slots.Account = self._load(account)
+    assert book_list._find(state.books, source) < book_list.BOOKS, errors.NO_BOOK
+
+    locks: bool = False
+    state.books, locks = self._move_margin(account, state.books, source, -moved)
+    state.locked = state.locked or locks
+    assert state.cash >= 0, errors.INSUFFICIENT_CASH
+    state.books = book_list._opened(state.books, target)
+    state.books, locks = self._move_margin(account, state.books, target, moved)
+    state.locked = state.locked or locks
+    state.last_trade = block.timestamp
+    self._store(account, state)
+
+
+@external
 def lock_escrow(account: uint256, actor: address, margin: uint256, execution_fee: uint256):
     """
     @notice Put an order's margin and execution fee aside. EXCHANGE only.

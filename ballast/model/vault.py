@@ -233,6 +233,14 @@ class Vault:
             self._move_margin(account, market, amount, now)
             state.last_trade = now
 
+    def reallocate(
+        self, engine: Hashable, account: int, actor: Hashable, source: int, target: int, amount: int, *, now: int
+    ) -> None:
+        require(amount >= 0, "vault: zero amount")
+        with self._atomic(source, target):
+            self.allocate(engine, account, actor, source, -amount, now=now)
+            self.allocate(engine, account, actor, target, amount, now=now)
+
     def lock_escrow(
         self, engine: Hashable, account: int, actor: Hashable, margin: int, execution_fee: int, *, now: int
     ) -> None:

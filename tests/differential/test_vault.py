@@ -14,7 +14,7 @@ from ballast.model import vault as model
 from ballast.model.errors import Rejected
 
 WAD, RAW = 10**18, 10**6
-MARKETS, ACCOUNTS, STEPS = 10, 6, 1_000
+MARKETS, ACCOUNTS, STEPS = 10, 6, 1_500
 
 
 class Venue:
@@ -144,6 +144,16 @@ class Pair:
         self.both(
             lambda: self.vault.allocate(account, actor, market, amount, sender=self.rebalancer) and None,
             lambda: self.model.allocate(self.rebalancer, account, actor, market, amount, now=self.now),
+        )
+
+    def reallocate(self) -> None:
+        account, source, target = self.account(), self.market(), self.market()
+        actor = self.actor(account)
+        held = self.venues[source - 1][1].book.get(account, 0) if source <= MARKETS else 0
+        amount = self.amount(held)
+        self.both(
+            lambda: self.vault.reallocate(account, actor, source, target, amount, sender=self.rebalancer) and None,
+            lambda: self.model.reallocate(self.rebalancer, account, actor, source, target, amount, now=self.now),
         )
 
     def transfer_margin(self) -> None:
@@ -284,6 +294,7 @@ STEP_WEIGHTS = {
     Pair.withdraw: 3,
     Pair.set_operator: 1,
     Pair.allocate: 6,
+    Pair.reallocate: 2,
     Pair.transfer_margin: 5,
     Pair.lock_escrow: 4,
     Pair.end_order: 4,
