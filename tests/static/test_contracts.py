@@ -33,6 +33,7 @@ BUILTINS |= {"keccak256", "abi_encode", "abi_decode", "isqrt", "uint2str", "extr
 
 @pytest.mark.parametrize("path", DEPLOYABLES + MOCKS + MODULES + INTERFACES, ids=name)
 def test_source__every_file__pragma_and_licence(path: Path) -> None:
+    """VYP-2: one compiler version, one EVM version, locks on."""
     text = path.read_text()
     assert text.startswith("# pragma version 0.4.3\n")
     assert "@license AGPL-3.0-only\n" in text
@@ -45,6 +46,7 @@ def test_source__every_file__pragma_and_licence(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PROTOCOL + INTERFACES, ids=name)
 def test_source__protocol__nothing_forbidden(path: Path) -> None:
+    """AUT-8, VYP-2: no `tx.origin`, no experimental pipeline."""
     for pattern, why in FORBIDDEN.items():
         assert not re.search(pattern, path.read_text(), re.IGNORECASE), why
 
@@ -78,6 +80,7 @@ def test_event__declared_in_an_interface__logged_with_keywords(path: Path) -> No
 
 @pytest.mark.parametrize("path", DEPLOYABLES, ids=name)
 def test_size__deployable__below_limit(path: Path) -> None:
+    """§7.11: 22,000 bytes leave room to mend things below EIP-170."""
     assert 0 < len(artifact(path.stem).runtime) <= SIZE_LIMIT
 
 
@@ -100,7 +103,7 @@ def _changes_state(call: vy.VyperNode, own: set[str]) -> bool:
 
 @pytest.mark.parametrize("path", PROTOCOL, ids=name)
 def test_expression__order_of_evaluation_is_odd__no_side_effect(path: Path) -> None:
-    """Vyper evaluates the right side of a comparison first, and so on: nothing may depend on it."""
+    """VYP-1: Vyper evaluates the right side of a comparison first, and so on: nothing may depend on it."""
     own = _writers(path)
     odd = tree(path).get_descendants((vy.Compare, vy.BinOp, vy.AugAssign))
     odd += [

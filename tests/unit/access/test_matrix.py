@@ -32,6 +32,7 @@ MATRIX = {
         "set_operator": HOLDER,
         "transfer_margin": ENGINE,
         "allocate": ENGINE,
+        "reallocate": ENGINE,
         "lock_escrow": ENGINE,
         "release_escrow": ENGINE,
         "fill_order": ENGINE,

@@ -53,7 +53,7 @@ def test_book_risk__state_and_jump__set_the_gates(market: MarketBench, state: in
 
 
 def test_book_risk__pumped_price__cannot_be_withdrawn(market: MarketBench) -> None:
-    """Withdrawals are measured at the lower of price and moving average."""
+    """HLT-9: Withdrawals are measured at the lower of price and moving average."""
     before = market.market.book_risk(LONG).withdrawable
     market.quote(3_000 * WAD, average=2_000 * WAD)
     assert market.market.book_risk(LONG).withdrawable == before

@@ -7,7 +7,7 @@ DAY = 86_400
 
 
 def test_funding__skewed_long__longs_pay_shorts_and_pool(market: MarketBench) -> None:
-    """SOL-3: funding is paid by the crowded side and received to the wei by the others."""
+    """ACC-3, SOL-3: funding is paid by the crowded side and received to the wei by the others."""
     before = {account: market.market.book_risk(account).equity for account in (1, LONG, SHORT)}
     market.chain.advance(DAY)
     market.quote()
@@ -54,6 +54,24 @@ def test_accrue__anyone__stores_what_views_showed(market: MarketBench) -> None:
     market.quote(5_000 * WAD)  # a later price does not reach back
     assert market.market.funding()[0] == cumulative
     market.assert_same_state(LONG, SHORT)
+
+
+def test_accrue__every_second__the_same_as_once(market: MarketBench) -> None:
+    """ACC-5: whoever calls how often changes funding by no more than a wei a call, and never stops it."""
+    state = market.chain.snapshot()
+    market.chain.advance(120)
+    market.quote()
+    market.market.accrue(sender=market.stranger)
+    once = market.market.funding()[0]
+    market.chain.revert(state)
+    values = []
+    for _ in range(120):
+        market.chain.advance(1)
+        market.quote()
+        market.market.accrue(sender=market.stranger)
+        values.append(market.market.funding()[0])
+    assert abs(values[-1] - once) <= 120
+    assert all(later > sooner for sooner, later in zip([0, *values], values, strict=False))
 
 
 def test_settle__anyone__passes_on_to_the_oracle(market: MarketBench) -> None:

@@ -26,7 +26,7 @@ def test_constructor__wiring__is_readable(bench: MarketBench) -> None:
 
 
 def test_set_config__new_parameters__bind_from_now_on(market: MarketBench) -> None:
-    """Setters accrue first: the past is paid under the old funding rate."""
+    """ACC-4: Setters accrue first: the past is paid under the old funding rate."""
     market.chain.advance(86_400)
     market.quote()
     cumulative, rate = market.market.funding()
@@ -64,7 +64,7 @@ def test_set_config__new_parameters__bind_from_now_on(market: MarketBench) -> No
     ],
 )
 def test_set_config__out_of_bounds__reverts(bench: MarketBench, field: dict[str, Any]) -> None:
-    """HLT-3: no parameters exist under which initial margin meets maintenance; none is silently rounded."""
+    """ORC-10, HLT-3: no parameters exist under which initial margin meets maintenance; none is silently rounded."""
     config = replace(CONFIG, **field)
     with pytest.raises(Reverted, match="market: parameter out of bounds"):
         bench.market.set_config(config, sender=bench.owner)

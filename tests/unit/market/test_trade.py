@@ -55,7 +55,7 @@ def test_trade__others__keep_their_books(market: MarketBench) -> None:
 
 @pytest.mark.parametrize("size", [3, -3, 1, -1])
 def test_trade__one_wei_of_cost__is_rounded_against_the_account(market: MarketBench, size: int) -> None:
-    """HLT-7: rounding never gives the account a wei."""
+    """RND-1, RND-4, HLT-7: rounding never gives the account a wei."""
     price = PRICE + 1
     market.quote(price)
     before = market.market.book_risk(LONG).equity
@@ -80,7 +80,7 @@ def test_trade__pool_account__reverts(bench: MarketBench) -> None:
 
 
 def test_trade__open_interest_cap__stops_growth_only(market: MarketBench) -> None:
-    """The cap binds a trade that raises open interest, never one that lowers it or keeps it."""
+    """ORC-9: The cap binds a trade that raises open interest, never one that lowers it or keeps it."""
     room = CONFIG.open_interest_cap - market.market.open_interest()
     with pytest.raises(Reverted, match="market: open interest cap"):
         market.trade(EMPTY, room + 1)
@@ -119,7 +119,7 @@ def test_trade__size_beyond_its_slot__reverts(bench: MarketBench) -> None:
 
 
 def test_trade__stored_funding__is_carried(market: MarketBench) -> None:
-    """Every state change accrues first: funding up to the trade is at the old skew."""
+    """ACC-1, §7.9: Every state change accrues first: funding up to the trade is at the old skew."""
     market.chain.advance(86_400)
     market.quote()
     cumulative, rate = market.market.funding()

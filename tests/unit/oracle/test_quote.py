@@ -100,6 +100,7 @@ def test_quote__consumed_one_by_one__is_the_same_as_at_once(oracle: Oracle) -> N
 
 
 def test_quote__jump__raises_the_guard_for_its_duration(oracle: Oracle) -> None:
+    """ORC-5: a move beyond the bound, up or down, closes opening and giving for a while."""
     oracle.publish(2_400, after=60)
     assert oracle.quote().jumped is False  # 20 % exactly is not beyond 20 %
     oracle.publish(1_919, after=60)
@@ -143,7 +144,7 @@ def test_quote__unknown_feed__reverts(oracle: Oracle) -> None:
 def test_quote__unusable_round__reverts_with_its_reason(
     oracle: Oracle, answer: int, age: int | None, lag: int, reason: str
 ) -> None:
-    """REB-15: each way in which a round can be unusable has a reason; the next good round ends it."""
+    """ORC-1, REB-15: each way in which a round can be unusable has a reason; the next good round ends it."""
     oracle.chain.advance(60)
     oracle.publish_round(answer, 0 if age is None else oracle.chain.timestamp - age, lag)
     with pytest.raises(Reverted, match=reason):
@@ -159,7 +160,7 @@ def test_quote__unusable_round__reverts_with_its_reason(
 
 
 def test_quote__stale__reverts_one_second_after_heartbeat_and_grace(oracle: Oracle) -> None:
-    """REB-15"""
+    """ORC-1, REB-15"""
     oracle.chain.advance(3_660)
     assert oracle.quote().price == 2_000 * WAD
     oracle.chain.advance(1)
@@ -176,6 +177,19 @@ def test_quote__seventeen_pending__reverts_until_poked(oracle: Oracle) -> None:
         oracle.quote()
     oracle.contract.poke(FEED, sender=oracle.stranger)
     assert oracle.quote().round == oracle.latest()
+
+
+def test_quote__price_too_small_for_its_slot__is_no_price(oracle: Oracle) -> None:
+    """ORC-7: what would round to zero is refused; the least price that is kept is above it."""
+    aggregator = oracle.new_aggregator(18)
+    aggregator.publish(10**6, sender=oracle.owner)
+    proxy = oracle.chain.deploy("MockFeedProxy", aggregator.address, sender=oracle.owner)
+    oracle.contract.set_feed(7, oracle.config(feed=proxy.address), sender=oracle.owner)
+    assert oracle.contract.quote(7).price == 10**6
+    oracle.chain.advance(60)
+    aggregator.publish(10**6 - 1, sender=oracle.owner)
+    with pytest.raises(Reverted, match="oracle: zero price"):
+        oracle.contract.quote(7)
 
 
 # Odd histories

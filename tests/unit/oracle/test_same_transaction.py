@@ -15,6 +15,7 @@ def reader(oracle: Oracle) -> Contract:
 
 
 def test_quote__after_consume_in_one_transaction__is_the_same(oracle: Oracle, reader: Contract) -> None:
+    """ORC-2: one price in one transaction."""
     for dollars in (2_010, 1_500, 1_501):
         oracle.publish(dollars, after=60)
     before = oracle.quote()

@@ -68,6 +68,7 @@ def test_set_feed__not_the_owner__reverts(oracle: Oracle) -> None:
     ids=str,
 )
 def test_set_feed__out_of_bounds__reverts(oracle: Oracle, change: dict[str, Any]) -> None:
+    """ORC-10: hard bounds on every field."""
     with pytest.raises(Reverted, match="oracle: parameter out of bounds"):
         oracle.contract.set_feed(FEED, oracle.config(**change), sender=oracle.owner)
 
@@ -79,6 +80,7 @@ def test_set_feed__id_of_no_market__reverts(oracle: Oracle, feed_id: int) -> Non
 
 
 def test_set_feed__too_many_decimals__reverts(oracle: Oracle) -> None:
+    """ORC-6: decimals are asked of the feed, not of the owner."""
     aggregator = oracle.new_aggregator(19)
     aggregator.publish(2_000 * UNIT, sender=oracle.owner)
     proxy = oracle.chain.deploy("MockFeedProxy", aggregator.address, sender=oracle.owner)
@@ -87,6 +89,7 @@ def test_set_feed__too_many_decimals__reverts(oracle: Oracle) -> None:
 
 
 def test_set_feed__unusable_round__reverts(oracle: Oracle) -> None:
+    """ORC-6: a feed that shows no price is not taken."""
     oracle.publish_round(0)
     with pytest.raises(Reverted, match="oracle: zero price"):
         oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.owner)

@@ -38,7 +38,7 @@ def test_order_price__round_trip__never_profits(bench: MarketBench) -> None:
 
 
 def test_order_price__split_order__costs_no_less_than_whole(bench: MarketBench) -> None:
-    """REB-11: the impact integral is additive, so splitting gains at most the rounding, in the pool's favour."""
+    """RND-3, REB-11: the impact integral is additive, so splitting gains at most the rounding, in the pool's favour."""
     whole = 100 * bench.pool.order_price(1, 100 * WAD, PRICE, CALM, 0)
     parts = [bench.pool.order_price(1, 25 * WAD, PRICE, CALM, 25 * WAD * step) for step in range(4)]
     assert whole <= 25 * sum(parts) <= whole + 10_000
@@ -50,6 +50,7 @@ def test_order_price__volatility__widens_the_spread_up_to_the_cap(bench: MarketB
 
 
 def test_order_price__rounding__is_against_the_trader(bench: MarketBench) -> None:
+    """ORC-8, RND-1: bid ≤ oracle price ≤ ask, to the wei."""
     assert bench.pool.order_price(1, 1, 3, CALM, 0) == 4
     assert bench.pool.order_price(1, -1, 3, CALM, 0) == 2
 

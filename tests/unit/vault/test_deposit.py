@@ -75,7 +75,7 @@ def test_deposit__misbehaving_token__reverts(
 def test_deposit__token_reenters__inner_call_fails(
     vault: Contract, token: Contract, account: int, funded: str, owner: str, view: bool
 ) -> None:
-    """X-RE-01, X-RE-04: from inside a transfer neither a change nor a view of the vault succeeds."""
+    """EXT-1, EXT-2, X-RE-01, X-RE-04: from inside a transfer neither a change nor a view of the vault succeeds."""
     data = vault.treasury.encode(account) if view else vault.open_account.encode(funded)
     token.misbehave(4, vault.address, data, sender=owner)
     accounts = vault.account_count()

@@ -29,6 +29,7 @@ def test_lock__within_net_deposits__nothing_metered(vault: Contract, winner: int
 
 
 def test_lock__beyond__meter_first_then_lock(vault: Contract, winner: int, allocate: Callable[..., Any]) -> None:
+    """HLT-9: profit leaves a market at the meter's pace; the rest is locked."""
     allocate(winner, 1, -130)
     assert (vault.treasury(winner).locked, vault.meter(1)) == (0, (40 * WAD, 10 * WAD))
     receipt = allocate(winner, 1, -60)

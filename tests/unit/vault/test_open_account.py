@@ -8,12 +8,14 @@ from ballast.chain import Contract, Reverted
 
 
 def test_open_account__anyone_for_anyone__counts_up(vault: Contract, stranger: str, trader: str) -> None:
+    """AUT-4: an account opened for somebody has no operator."""
     before = vault.account_count()
     receipt = vault.open_account(trader, sender=stranger)
     assert vault.account_count() == before + 1
     event = receipt.event("AccountOpened")
     assert (event.account, event.owner) == (before + 1, trader)
     assert vault.owner_of(before + 1) == trader
+    assert not any(vault.authorised(before + 1, stranger, right) for right in (1, 2, 4))
     treasury = vault.treasury(before + 1)
     assert tuple(treasury) == (0, 0, 0, 0, 0)
 

@@ -95,7 +95,7 @@ def test_transfer_margin__by_anyone_else__reverts(
 def test_transfer_margin__another_markets_money__is_out_of_reach(
     vault: Contract, markets: list[Contract], two_books: int, rebalancer: str, keeper: str, owner: str
 ) -> None:
-    """SOL-5: a market that claims a profit it does not hold cannot draw the other market's balance."""
+    """§7.3, SOL-5: a market that claims a profit it does not hold cannot draw the other market's balance."""
     markets[2].gain(two_books, 10**6 * WAD, sender=owner)
     with pytest.raises(Reverted) as error:
         vault.transfer_margin(two_books, moves((0, -500)), 0, keeper, sender=rebalancer)

@@ -94,6 +94,7 @@ def test_withdraw__bad_input__reverts(
 def test_withdraw__cash_in_books_and_escrow__stays(
     vault: Contract, token: Contract, account: int, trader: str, exchange: str, allocate: Callable[..., Any]
 ) -> None:
+    """SOL-4: what is owed elsewhere does not leave."""
     allocate(account, 1, 300)
     vault.lock_escrow(account, trader, 200 * WAD, WAD, sender=exchange)
     with pytest.raises(Reverted) as error:
