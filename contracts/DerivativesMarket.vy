@@ -7,6 +7,9 @@
 @notice An account's book is worth `base + size · (price − funding)`, where funding is cumulative per unit. A margin
         move is thus an addition to `base`, and a trade moves size and cost from one book to the pool's: sizes add up to
         zero, bases to what the vault owes this market, whatever the price. The contract holds no money.
+@dev Only `settle` calls a contract that could change anything, and holds nothing in the meantime; every other call is a
+     static one, made before anything is written. What engines use for every book (`book_risk`, `settle`,
+     `move_margin`) therefore does without the lock: 120 to 330 gas each.
 @custom:kill The owner halts it (`set_state`): nothing trades and nothing leaves, margin can still be put in.
 """
 
@@ -275,7 +278,8 @@ def book_risk(account: uint256) -> IMarket.BookRisk:
     size: int256 = 0
     base: int256 = 0
     size, base = market_slots._unpack_position(self._books[account])
-    return risk_model._book_risk(self._mark(staticcall ORACLE.quote(ID)), size, base)
+    mark: risk_model.Mark = self._mark(staticcall ORACLE.quote(ID))
+    return risk_model._book_risk(mark, size, base)
 
 
 @external
@@ -427,21 +431,20 @@ def _mark(quote: IPriceOracle.Quote) -> risk_model.Mark:
     @dev What prices, funding and state now mean for any book.
     """
     valuation: uint256 = self._valuation
-    return risk_model._mark(
-        market_slots._unpack_risk_params(valuation),
-        quote,
-        self._accrued(valuation, quote.price),
-        self._gates(market_slots._unpack_state(valuation), quote.jumped),
-    )
+    params: IRiskModel.RiskParams = market_slots._unpack_risk_params(valuation)
+    funding: int256 = self._accrued(valuation, quote.price)
+    gates: uint256 = self._gates(valuation, quote.jumped)
+    return risk_model._mark(params, quote, funding, gates)
 
 
 @internal
 @pure
-def _gates(state: uint256, jumped: bool) -> uint256:
+def _gates(valuation: uint256, jumped: bool) -> uint256:
     """
     @dev The rows of the table of market states. Who can be priced may reduce, in any state. An unconfirmed jump also
          closes the engine's way in: it must not fill a book at a price that nobody confirms.
     """
+    state: uint256 = (valuation >> market_slots.STATE_SHIFT) & market_slots.MASK_2
     if state == ACTIVE and not jumped:
         return OPEN | REDUCE | TAKE | FILL | TAP
     if state == HALTED:

@@ -123,8 +123,8 @@ def poke(feed_id: uint256) -> uint256:
 def quote(feed_id: uint256) -> IPriceOracle.Quote:
     """
     @notice Price and estimates now, unprocessed rounds included.
-    @dev Reverts with the reason where the price may not be used. Reads the packed state in place: seven times in a
-         rebalance of four books, at 200 gas less than through its struct.
+    @dev Reverts with the reason where the price may not be used. Reads the packed state in place, since engines
+         ask up to twenty times in a transaction: 1,531 gas after `consume`, and 2,349 through its struct and accessors.
     @param feed_id The market's id.
     @return The quote.
     """
