@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -87,12 +87,15 @@ def _parse_address(value: Any) -> Any:
     return value
 
 
-Rate = Annotated[int, BeforeValidator(parse_rate), Field(ge=0)]  # [wad] 1e18 = 100 %
-Bps = Annotated[int, BeforeValidator(parse_bps), Field(ge=0)]  # [bps]
-Usd = Annotated[int, BeforeValidator(parse_amount), Field(ge=0)]  # [wad]
-Units = Annotated[int, BeforeValidator(parse_amount), Field(ge=0)]  # [wad units]
-Number = Annotated[int, BeforeValidator(parse_amount), Field(ge=0)]  # [wad] a plain factor
-Seconds = Annotated[int, BeforeValidator(parse_seconds), Field(ge=0)]  # [s]
+_RATE, _USD, _NUMBER = 'a rate such as "0.5 %", "5 bps" or 0.005', 'US dollars such as "$5" or 1_000', "a number"
+_SECONDS_TEXT = 'a time such as "30 s", "15 min", "1 h" or "7 d"'
+
+Rate = Annotated[int, BeforeValidator(parse_rate), Field(ge=0, description=_RATE)]  # [wad] 1e18 = 100 %
+Bps = Annotated[int, BeforeValidator(parse_bps), Field(ge=0, description=_RATE)]  # [bps]
+Usd = Annotated[int, BeforeValidator(parse_amount), Field(ge=0, description=_USD)]  # [wad]
+Units = Annotated[int, BeforeValidator(parse_amount), Field(ge=0, description=_NUMBER)]  # [wad units]
+Number = Annotated[int, BeforeValidator(parse_amount), Field(ge=0, description=_NUMBER)]  # [wad] a plain factor
+Seconds = Annotated[int, BeforeValidator(parse_seconds), Field(ge=0, description=_SECONDS_TEXT)]  # [s]
 Address = Annotated[str, BeforeValidator(_parse_address)]
 
 
@@ -337,10 +340,29 @@ def _fill(
 
 def _complaint(path: Path, lines: _Lines, error: Any) -> str:
     at = tuple(str(part) for part in error["loc"])
-    line = next(lines[at[:n]] for n in range(len(at), -1, -1) if at[:n] in lines)
     message = error["msg"].removeprefix("Value error, ")
+    if named := re.fullmatch(r"([a-z_.]+): (.*)", message):  # a validator of the whole file names its field
+        at, message = (*at, *named[1].split(".")), named[2]
+    line = next(lines[at[:n]] for n in range(len(at), -1, -1) if at[:n] in lines)
     if error["type"] == "missing":
-        message = "missing"
+        message = f"missing: expected {_expected(at)}"
+    elif error["type"] in ("model_type", "dict_type"):
+        message = f"expected {_expected(at)}"
     elif error["type"] == "extra_forbidden":
         message = "unknown field"
     return f"{path}:{line}: {'.'.join(at) or 'file'}: {message}"
+
+
+def _expected(at: tuple[str, ...]) -> str:
+    """What belongs at a place of the file, in words."""
+    section: Any = Params
+    words = "a value"
+    for part in at:
+        field = section.model_fields.get(part) if section else None
+        if field is None:  # the name of a market
+            words = f"a section with {', '.join(section.model_fields)}" if section else words
+            continue
+        types = (field.annotation, *get_args(field.annotation))
+        section = next((t for t in types if isinstance(t, type) and issubclass(t, _Section)), None)
+        words = field.description or (f"a section with {', '.join(section.model_fields)}" if section else "text")
+    return words

@@ -65,6 +65,7 @@ def transferFrom(sender: address, receiver: address, amount: uint256) -> bool:
     @return False where the token was told to say so.
     """
     if self.allowance[sender][msg.sender] != max_value(uint256):
+        assert amount <= self.allowance[sender][msg.sender], "token: allowance too low"
         self.allowance[sender][msg.sender] -= amount
     return self._move(sender, receiver, amount)
 
@@ -120,6 +121,7 @@ def _move(sender: address, receiver: address, amount: uint256) -> bool:
     if behaviour & REENTERS != 0:
         self.call_succeeded = raw_call(self.target, self.data, revert_on_failure=False)
 
+    assert amount <= self.balanceOf[sender], "token: balance too low"
     self.balanceOf[sender] -= amount
     arrived: uint256 = amount
     if behaviour & TAKES_FEE != 0:

@@ -46,7 +46,7 @@ def test_deposit__more_than_the_caller_has__reverts(
     vault: Contract, token: Contract, account: int, funded: str
 ) -> None:
     """The token refuses it; the vault credits nothing."""
-    with pytest.raises(Reverted):
+    with pytest.raises(Reverted, match="token: balance too low"):
         vault.deposit(account, token.address, 500 * RAW + 1, sender=funded)
     assert (cash_of(vault, account), token.balanceOf(funded)) == (1_000 * WAD, 500 * RAW)
 
