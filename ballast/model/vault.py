@@ -298,7 +298,8 @@ class Vault:
         if moved:
             with self._atomic(market):
                 state.open_book(market)
-                self._move_margin(self.pool_account, market, moved, now)
+                self._move(self.pool_account, market, moved)
+                state.set_cash(state.cash - moved)
         return moved
 
     # Owner
