@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ballast.model.errors import Rejected
 from ballast.model.exchange import MIN_DELAY
@@ -19,6 +19,7 @@ MARKETS = st.sampled_from([1, 2, 3, 4])
 ACCOUNTS = st.integers(2, 1 + TRADERS * ACCOUNTS_EACH)
 MOVES = st.one_of(st.integers(-300, 300), st.integers(-60, 60), st.integers(-4_000, 6_000))  # [bps]
 PAUSES = st.one_of(st.integers(0, 60), st.integers(0, 3_600), st.integers(0, 2 * 86_400))  # [s]
+HOSTILE = st.sampled_from([False] * 7 + [True])  # somebody without rights
 USD = st.one_of(st.integers(1, 40_000 * WAD), st.integers(0, 3), st.integers(1, 10**9))
 
 _twins: Twins | None = None
@@ -120,7 +121,7 @@ class Protocol(RuleBasedStateMachine):
             lambda: self.model.vault.deposit(account, amount),
         )
 
-    @rule(account=ACCOUNTS, amount=st.integers(0, 60_000 * 10**6), hostile=st.booleans())
+    @rule(account=ACCOUNTS, amount=st.integers(0, 60_000 * 10**6), hostile=HOSTILE)
     def withdraw(self, account: int, amount: int, hostile: bool) -> None:
         """By the owner, or by someone who would like to."""
         sender = self.twins.stranger if hostile else self.holder(account)
@@ -135,7 +136,7 @@ class Protocol(RuleBasedStateMachine):
         self.protocol.token.transfer(self.protocol.vault.address, amount, sender=self.twins.traders[0])
         self.donated += amount
 
-    @rule(account=ACCOUNTS, source=st.integers(0, 4), sink=st.integers(0, 4), amount=USD, hostile=st.booleans())
+    @rule(account=ACCOUNTS, source=st.integers(0, 4), sink=st.integers(0, 4), amount=USD, hostile=HOSTILE)
     def transfer_margin(self, account: int, source: int, sink: int, amount: int, hostile: bool) -> None:
         """Margin by hand between books and treasury."""
         sender = self.twins.stranger if hostile else self.holder(account)
@@ -143,6 +144,15 @@ class Protocol(RuleBasedStateMachine):
             lambda: self.protocol.rebalancer.transfer_margin(account, source, sink, amount, sender=sender),
             lambda: self.model.rebalancer.transfer_margin(sender, account, source, sink, amount, now=self.now),
         )
+
+    @rule(account=ACCOUNTS, market=MARKETS, over=st.sampled_from([0, 0, 0, 1]))
+    def take_all_that_can_be_taken(self, account: int, market: int, over: int) -> None:
+        """Profit leaves a book as far as it may, and by a wei more."""
+        try:
+            withdrawable = self.model.markets[market].book_risk(account, self.now).withdrawable
+        except Rejected:
+            withdrawable = 0
+        self.transfer_margin(account, market, 0, withdrawable + over, False)
 
     @rule(account=ACCOUNTS, market=MARKETS)
     def release_lock(self, account: int, market: int) -> None:
@@ -167,7 +177,7 @@ class Protocol(RuleBasedStateMachine):
         leverage=st.integers(1, 30),
         reduce_only=st.sampled_from([False, False, False, True]),
         slack=st.sampled_from([500, 500, 20, -20]),
-        hostile=st.sampled_from([False] * 9 + [True]),
+        hostile=HOSTILE,
     )
     def commit(
         self, account: int, market: int, notional: int, leverage: int, reduce_only: bool, slack: int, hostile: bool
@@ -198,7 +208,8 @@ class Protocol(RuleBasedStateMachine):
         if self.model.exchange.order_count > before:
             self.execute(0, 0)
 
-    @rule(back=st.integers(0, 3), late=st.integers(-1, 3))
+    @precondition(lambda self: self.model.exchange.orders or self.now % 8 == 0)
+    @rule(back=st.integers(0, 3), late=st.sampled_from([-1, 0, 0, 0, 1, 2]))
     def execute(self, back: int, late: int) -> None:
         """An open order at a round that may or may not be its own."""
         order = self.recent_order(back)
@@ -214,6 +225,7 @@ class Protocol(RuleBasedStateMachine):
         if receipt is not None:
             self.compare_outcome(receipt, outcome)
 
+    @precondition(lambda self: self.model.exchange.orders or self.now % 8 == 0)
     @rule(back=st.integers(0, 3))
     def void(self, back: int) -> None:
         order = self.recent_order(back)
@@ -317,7 +329,7 @@ class Protocol(RuleBasedStateMachine):
             lambda: self.model.rebalancer.rebalance_many(keeper, accounts, now=self.now),
         )
 
-    @rule(account=ACCOUNTS, hostile=st.sampled_from([False, False, True]))
+    @rule(account=ACCOUNTS, hostile=HOSTILE)
     def rebalance_own(self, account: int, hostile: bool) -> None:
         sender = self.twins.stranger if hostile else self.holder(account)
         self.twins.both(
@@ -350,7 +362,7 @@ class Protocol(RuleBasedStateMachine):
 
     # The owner
 
-    @rule(market=MARKETS, state=st.sampled_from([0, 0, 0, 1, 2, 3]), hostile=st.sampled_from([False, False, True]))
+    @rule(market=MARKETS, state=st.sampled_from([0, 0, 0, 1, 2, 3]), hostile=HOSTILE)
     def set_state(self, market: int, state: int, hostile: bool) -> None:
         name, owner = self.name(market), self.twins.owner
         if hostile:

@@ -18,11 +18,12 @@ from ballast.model.market import Market
 from ballast.model.rebalancer import Policy
 from ballast.model.system import System
 from ballast.model.vault import Vault
-from ballast.params import WAD
+from ballast.params import WAD, Params
 
 TRADERS = 3
 ACCOUNTS_EACH = 2
 CASH = 50_000 * WAD
+METER = 100 * WAD  # a day
 UNLIMITED = 2**256 - 1
 START = 1_700_000_000
 PORTFOLIOS = (  # account, market, notional [USD], leverage: what every history starts with
@@ -38,6 +39,8 @@ PORTFOLIOS = (  # account, market, notional [USD], leverage: what every history 
     (5, 2, 50_000, 9),
     (6, 3, -40_000, 6),
     (6, 4, 40_000, 6),
+    (7, 1, 60_000, 3),
+    (7, 2, -60_000, 3),
 )
 
 
@@ -45,7 +48,7 @@ class Twins:
     """A deployed protocol, its model, and accounts with cash; senders are the same strings in both."""
 
     def __init__(self) -> None:
-        self.params = params_.load()
+        self.params = _with_small_meters(params_.load())
         self.chain = RevmChain(START)
         chain_accounts = [str(account) for account in self.chain.accounts]
         self.owner, self.keeper, self.stranger, self.operator = chain_accounts[:4]
@@ -171,6 +174,12 @@ class Twins:
             return dict(self.protocol.oracle.quote(id_)._asdict())
         except Reverted as failure:
             return failure.reason
+
+
+def _with_small_meters(params: Params) -> Params:
+    """Meters so small that profits are locked."""
+    markets = {name: market.model_copy(update={"meter": METER}) for name, market in params.markets.items()}
+    return params.model_copy(update={"markets": markets})
 
 
 def _fields(record: Any) -> dict[str, Any]:
