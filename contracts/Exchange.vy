@@ -5,7 +5,8 @@
 @title Two-step orders against the pool
 @license AGPL-3.0-only
 @notice An order is committed first and filled at the price of the feed's first round after a delay, so nobody can
-        trade on a price that the feed has not published yet. Anyone executes it, for a fee escrowed at commit.
+        trade on a price that the feed has not published yet; executed late, it fills at the present price where that is
+        worse for the trader. Anyone executes it, for a fee escrowed at commit.
 @dev Holds no money: escrow sits in the vault, outside free cash and inside account equity. An order ends in exactly
      one of three ways: filled, failed (consumed, executor paid), or void (everything returns).
 @custom:security A fill runs in a call of the exchange to itself with a fixed amount of gas, so that it can fail whole,
@@ -209,7 +210,8 @@ def void(order: uint256):
 def fill(order: uint256, market: address, round: uint256, price: uint256, executor: address):
     """
     @notice One attempt to fill, undone as a whole where it fails. Callable by the exchange itself only.
-    @dev `@reentrant` because `execute` holds the lock while it calls.
+    @dev The order's round prices it, or the present price where that is worse for the trader: whoever is executed late
+         must not own what happened in between. `@reentrant` because `execute` holds the lock while it calls.
     @param order Order id.
     @param market The market's contract.
     @param round Proxy round id that prices the order.
@@ -222,7 +224,10 @@ def fill(order: uint256, market: address, round: uint256, price: uint256, execut
     size: int256 = self._clamped(terms, venue)
     quote: IPriceOracle.Quote = staticcall ORACLE.quote(terms.market)
     skew: int256 = staticcall venue.skew()
-    fill_price: uint256 = staticcall POOL.order_price(terms.market, size, price, quote.fast_volatility, skew)
+    worse: uint256 = min(price, quote.price)
+    if size > 0:
+        worse = max(price, quote.price)
+    fill_price: uint256 = staticcall POOL.order_price(terms.market, size, worse, quote.fast_volatility, skew)
     self._check_limit(terms, fill_price)
 
     notional: uint256 = fixed_point._mul_wad_up(convert(abs(size), uint256), fill_price)

@@ -196,9 +196,10 @@ class Exchange:
     def _fill(self, order: Order, price: int, executor: Hashable, now: int) -> Filled:
         market = self.markets[order.market]
         size = self._clamped(order, market)
-        fast_volatility = market.feed.quote(now).fast_volatility
-        skew = market.skew
-        fill_price = market.pool.order_price(order.market, size, price, fast_volatility, skew)
+        quote = market.feed.quote(now)
+        fast_volatility, skew = quote.fast_volatility, market.skew
+        worse = max(price, quote.price) if size > 0 else min(price, quote.price)
+        fill_price = market.pool.order_price(order.market, size, worse, fast_volatility, skew)
         acceptable = fill_price <= order.limit_price if size > 0 else fill_price >= order.limit_price
         require(acceptable, "exchange: beyond limit price")
 

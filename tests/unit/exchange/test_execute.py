@@ -73,6 +73,18 @@ def test_execute__the_orders_round__prices_it_not_the_latest(
     assert price < event.price < price * 101 // 100
 
 
+def test_execute__late__fills_at_the_present_price_where_that_is_worse(
+    exchange: Contract, commit: Callable[..., int], publish: Callable[..., int], price: int, keeper: str
+) -> None:
+    """X-ORC-10: an order left lying is no option on what happens meanwhile."""
+    order = commit(1, 1_000)
+    first = publish(ETH, price, DELAY)
+    publish(ETH, price * 102 // 100, 20)
+    event = exchange.execute(order, first, sender=keeper).event("OrderFilled")
+    assert event.round == first
+    assert price * 102 // 100 < event.price < price * 103 // 100
+
+
 def test_execute__too_early_or_twice_or_never__reverts(
     protocol: Protocol, exchange: Contract, commit: Callable[..., int], execute: Callable[..., Receipt], keeper: str
 ) -> None:
