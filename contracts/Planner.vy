@@ -71,8 +71,12 @@ struct Book:
     market: uint256         # id
     implementation: address
     active: bool            # takes part: not ring-fenced by the policy
-    room: int256            # [wad] what containment still lets in
-    risk: IMarket.BookRisk
+    gates: uint256          # what market and policy let happen to it
+    exposure: uint256       # [wad]
+    equity: int256          # [wad]
+    maintenance: int256     # [wad]
+    sigma_loss: int256      # [wad]
+    donor_floor: int256     # [wad]
 
 # An account as it is found
 struct Account:
@@ -164,12 +168,22 @@ def limits(account: uint256, market: uint256, share: uint256) -> (uint256, bool)
     treasury: IVault.Treasury = empty(IVault.Treasury)
     markets: address[MAX_BOOKS] = empty(address[MAX_BOOKS])
     treasury, markets = self._portfolio(account)
-    found: Account = self._gather(account, treasury, markets, 0, 0)
-    for book: Book in found.books:
-        if book.market == market:
-            within: bool = book.risk.sigma_loss <= self._part(found.equity, share)
-            return book.risk.withdrawable, within or found.frozen != 0
-    return 0, True
+    equity: int256 = treasury.cash + convert(treasury.escrow, int256)
+    frozen: bool = False
+    withdrawable: uint256 = 0
+    sigma_loss: uint256 = 0
+    for slot: uint256 in range(MAX_BOOKS):
+        if markets[slot] == empty(address):
+            continue
+        priced: bool = False
+        risk: IMarket.BookRisk = empty(IMarket.BookRisk)
+        priced, risk = self._tried_risk(markets[slot], account)
+        frozen = frozen or not priced
+        equity += risk.equity
+        if (treasury.slots >> (8 * slot)) & 255 == market:
+            withdrawable = risk.withdrawable
+            sigma_loss = risk.sigma_loss
+    return withdrawable, frozen or sigma_loss <= self._part(equity, share)
 
 
 @internal
@@ -189,99 +203,106 @@ def _plan(
     """
     done: IPlanner.Outcome = empty(IPlanner.Outcome)
     done.cash = treasury.cash
-    done.plan.donor_level = NO_DISTANCE
-    done.plan.min_z_before = NO_DISTANCE
+    done.donor_level = NO_DISTANCE
+    done.min_z_before = NO_DISTANCE
     policy: IRebalancer.Policy = policy_slots._unpack_policy(policy_word, sets)
-    done.plan.code = self._standing(account, own, policy)
-    if done.plan.code != DUE:
+    done.code = self._standing(account, own, policy)
+    if done.code != DUE:
         return done
 
     found: Account = self._gather(account, treasury, markets, policy.no_fund, policy.no_tap)
     state: policy_slots.State = policy_slots._unpack_state(state_word)
     done.books = len(found.books)
     done.digest = found.digest
-    done.plan.equity = found.equity
-    done.plan.frozen = found.frozen
-    done.plan.min_z_before, done.plan.triggers = self._triggers(found, policy)
-    done.plan.min_z_after = done.plan.min_z_before
+    done.equity = found.equity
+    done.frozen = found.frozen
+    done.min_z_before, done.triggers = self._triggers(found, policy)
+    done.min_z_after = done.min_z_before
     if found.poke:
-        done.plan.code = POKE
+        done.code = POKE
     elif not own:
         same_rounds: bool = state.last_call != 0 and state.digest == found.digest
         free_at: uint256 = state.last_call + policy.cooldown
-        done.plan.code = self._gate(
-            done.plan.min_z_before, done.plan.triggers, free_at, same_rounds, treasury.last_trade
+        done.code = self._gate(
+            done.min_z_before, done.triggers, free_at, same_rounds, treasury.last_trade
         )
-    if done.plan.code != DUE:
+    if done.code != DUE:
         return done
 
-    for i: uint256 in range(len(found.books), bound=MAX_BOOKS):
-        contained: uint256 = min(state.contained[found.books[i].slot], policy.containment)
-        found.books[i].room = convert(self._part(found.equity, policy.containment - contained), int256)
+    rooms: int256[MAX_BOOKS] = empty(int256[MAX_BOOKS])     # [wad] what containment still lets in, by slot
+    for book: Book in found.books:
+        left: uint256 = policy.containment - min(state.contained[book.slot], policy.containment)
+        rooms[book.slot] = convert(self._part(found.equity, left), int256)
     purse: Purse = self._purse(own, treasury, policy, state.fees)
-    rows: DynArray[allocation.Row, MAX_BOOKS] = self._rows(found.books, policy.z_donor)
+    rows: DynArray[allocation.Row, MAX_BOOKS] = self._rows(found.books, rooms, convert(policy.z_donor, int256))
     shared: allocation.Allocation = empty(allocation.Allocation)
     shared, purse.reserve = self._share(rows, purse)
-    if self._needs_cuts(found.books, rows, shared.targets, policy.z_delever, done.plan.triggers):
-        shares: int256[MAX_BOOKS] = self._cut_shares(
-            found.books, rows, shared.targets, policy, purse, found.equity, found.frozen
-        )
+    cuts: IRebalancer.PlannedCut[MAX_BOOKS] = empty(IRebalancer.PlannedCut[MAX_BOOKS])
+    if self._needs_cuts(found.books, rows, shared.targets, policy.z_delever, done.triggers):
+        candidates: DynArray[cutting.Candidate, MAX_BOOKS] = []
+        i: uint256 = 0
+        for book: Book in found.books:
+            candidates.append(self._candidate(book, rows[i], shared.targets[i], policy.max_slippage))
+            i = unsafe_add(i, 1)
+        aim: cutting.Aim = self._aim(policy, found.equity, found.frozen)
+        shares: int256[MAX_BOOKS] = cutting._shares(candidates, aim, purse.spare - purse.reserve)
         pool_cash: uint256 = self._pool_cash()
-        for i: uint256 in range(len(rows), bound=MAX_BOOKS):
-            if shares[i] > 0:
-                held: int256 = min(rows[i].equity, shared.targets[i])
-                planned: IRebalancer.PlannedCut = empty(IRebalancer.PlannedCut)
-                risk: IMarket.BookRisk = found.books[i].risk
-                planned, found.books[i].risk = self._cut(
-                    account, found.books[i], convert(shares[i], uint256), held, policy.max_slippage, pool_cash
+        for j: uint256 in range(len(rows), bound=MAX_BOOKS):
+            if shares[j] > 0:
+                book: Book = found.books[j]
+                held: int256 = min(book.equity, shared.targets[j])
+                cuts[j], found.books[j] = self._cut(
+                    account, book, convert(shares[j], uint256), held, policy.max_slippage, pool_cash
                 )
-                if planned.fraction != 0:
-                    pool_cash -= planned.pool_top_up
-                    done.plan.cuts.append(planned)
-                    done.plan.relieved += risk.maintenance - found.books[i].risk.maintenance
-        rows = self._rows(found.books, policy.z_donor)
+                pool_cash -= cuts[j].pool_top_up
+                done.relieved += convert(book.maintenance - found.books[j].maintenance, uint256)
+        rows = self._rows(found.books, rooms, convert(policy.z_donor, int256))
         shared, purse.reserve = self._share(rows, purse)
 
     for _: uint256 in range(2 * MAX_BOOKS):  # each turn settles one book
-        i: uint256 = 0
+        flawed: uint256 = 0
         low: int256 = 0
         high: int256 = 0
-        i, low, high = self._flaw(found.books, rows, shared.equities)
-        if i == MAX_BOOKS:
+        flawed, low, high = self._flaw(found.books, rows, shared.equities)
+        if flawed == MAX_BOOKS:
             break
-        rows[i] = allocation._row(rows[i].equity, rows[i].maintenance, rows[i].sigma_loss, low, high)
+        row: allocation.Row = rows[flawed]
+        rows[flawed] = allocation._row(row.equity, row.maintenance, row.sigma_loss, low, high)
         shared, purse.reserve = self._share(rows, purse)
 
-    done.plan.level = shared.level
-    done.plan.donor_level = shared.donor_level
-    done.plan.moved = convert(shared.need, uint256)
+    done.level = shared.level
+    done.donor_level = shared.donor_level
+    done.moved = convert(shared.need, uint256)
     if shared.need == 0:
         purse.reserve = min(purse.reserve, purse.spare)
-    done.plan.reserve = convert(purse.reserve, uint256)
-    done.plan.min_z_after = NO_DISTANCE
-    for i: uint256 in range(len(rows), bound=MAX_BOOKS):
-        amount: int256 = shared.equities[i] - rows[i].equity
-        slot: uint256 = found.books[i].slot
-        if amount != 0:
-            done.plan.transfers.append(IVault.Transfer(slot=slot, amount=amount))
-        if amount != 0 or self._is_cut(done.plan.cuts, slot):
-            done.touched.append(IPlanner.Touched(
-                slot=slot,
+    done.reserve = convert(purse.reserve, uint256)
+    done.min_z_after = NO_DISTANCE
+    i: uint256 = 0
+    for row: allocation.Row in rows:
+        amount: int256 = shared.equities[i] - row.equity
+        if amount != 0 or cuts[i].fraction != 0:
+            done.steps.append(IPlanner.Step(
+                slot=found.books[i].slot,
                 market=found.books[i].market,
                 implementation=found.books[i].implementation,
-                equity=rows[i].equity,
-                maintenance=found.books[i].risk.maintenance,
-                sigma_loss=found.books[i].risk.sigma_loss,
-                low=rows[i].low,
-                high=rows[i].high,
+                fraction=cuts[i].fraction,
+                cost=cuts[i].cost,
+                pool_top_up=cuts[i].pool_top_up,
+                amount=amount,
+                equity=row.equity,
+                maintenance=convert(row.maintenance, uint256),
+                sigma_loss=convert(row.sigma_loss, uint256),
+                low=row.low,
+                high=row.high,
             ))
-        if found.books[i].active:
-            found.books[i].risk.equity = shared.equities[i]
-            done.plan.min_z_after = min(done.plan.min_z_after, self._distance(found.books[i].risk))
-    if len(done.touched) == 0:
-        done.plan.code = NO_REMEDY
-    elif not own and done.plan.moved + done.plan.relieved < policy.min_move:
-        done.plan.code = BELOW_MIN
+        if found.books[i].active and row.sigma_loss != 0:
+            z: int256 = allocation._floor_ratio(shared.equities[i] - row.maintenance, row.sigma_loss)
+            done.min_z_after = min(done.min_z_after, z)
+        i = unsafe_add(i, 1)
+    if len(done.steps) == 0:
+        done.code = NO_REMEDY
+    elif not own and done.moved + done.relieved < policy.min_move:
+        done.code = BELOW_MIN
     return done
 
 
@@ -356,24 +377,30 @@ def _gather(
     for slot: uint256 in range(MAX_BOOKS):
         if markets[slot] == empty(address):
             continue
-        book: Book = empty(Book)
-        book.slot = slot
-        book.market = (treasury.slots >> (8 * slot)) & 255
-        book.implementation = markets[slot]
-        rounds[slot] = book.market << 128
+        market: uint256 = (treasury.slots >> (8 * slot)) & 255
         priced: bool = False
-        priced, book.risk = self._tried_risk(markets[slot], account)
+        risk: IMarket.BookRisk = empty(IMarket.BookRisk)
+        priced, risk = self._tried_risk(markets[slot], account)
+        rounds[slot] = (market << 128) | risk.round
         if not priced:
             found.frozen |= 1 << slot
-            found.poke = found.poke or self._needs_poke(book.market)
+            found.poke = found.poke or self._needs_poke(market)
             continue
 
-        rounds[slot] |= book.risk.round
-        found.equity += book.risk.equity
-        closed: uint256 = ((no_fund >> book.market) & 1) * FILL | ((no_tap >> book.market) & 1) * TAP
-        book.risk.gates &= ~closed
-        book.active = closed != FILL | TAP
-        found.books.append(book)
+        found.equity += risk.equity
+        closed: uint256 = ((no_fund >> market) & 1) * FILL | ((no_tap >> market) & 1) * TAP
+        found.books.append(Book(
+            slot=slot,
+            market=market,
+            implementation=markets[slot],
+            active=closed != FILL | TAP,
+            gates=risk.gates & ~closed,
+            exposure=risk.exposure,
+            equity=risk.equity,
+            maintenance=convert(risk.maintenance, int256),
+            sigma_loss=convert(risk.sigma_loss, int256),
+            donor_floor=convert(risk.donor_floor, int256),
+        ))
     found.digest = convert(keccak256(abi_encode(rounds)), uint256) & (2**64 - 1)
     return found
 
@@ -386,54 +413,44 @@ def _triggers(found: Account, policy: IRebalancer.Policy) -> (int256, uint256):
          book is frozen.
     """
     min_z: int256 = NO_DISTANCE
-    sigma_loss: uint256 = 0
+    sigma_loss: int256 = 0
     triggers: uint256 = 0
-    limit: uint256 = self._part(found.equity, policy.max_risk_share)
+    limit: int256 = convert(self._part(found.equity, policy.max_risk_share), int256)
     for book: Book in found.books:
-        if not book.active:
+        if not book.active or book.sigma_loss == 0:
             continue
-        z: int256 = self._distance(book.risk)
+        z: int256 = allocation._floor_ratio(book.equity - book.maintenance, book.sigma_loss)
         min_z = min(min_z, z)
-        sigma_loss += book.risk.sigma_loss
-        if found.frozen == 0 and book.risk.sigma_loss > limit and z < convert(policy.z_target, int256):
+        sigma_loss += book.sigma_loss
+        if found.frozen == 0 and book.sigma_loss > limit and z < convert(policy.z_target, int256):
             triggers |= RISK_SHARE
     if min_z < convert(policy.z_trigger, int256):
         triggers |= DISTANCE
     if found.frozen == 0 and policy.risk_budget != 0:
-        if sigma_loss > self._part(found.equity, policy.risk_budget):
+        if sigma_loss > convert(self._part(found.equity, policy.risk_budget), int256):
             triggers |= RISK_BUDGET
     return min_z, triggers
 
 
 @internal
 @pure
-def _is_cut(cuts: DynArray[IRebalancer.PlannedCut, MAX_BOOKS], slot: uint256) -> bool:
-    """
-    @dev Whether the plan cuts the book of a slot.
-    """
-    for cut: IRebalancer.PlannedCut in cuts:
-        if cut.slot == slot:
-            return True
-    return False
-
-
-@internal
-@pure
-def _rows(books: DynArray[Book, MAX_BOOKS], z_donor: uint256) -> DynArray[allocation.Row, MAX_BOOKS]:
+def _rows(
+    books: DynArray[Book, MAX_BOOKS], rooms: int256[MAX_BOOKS], z_donor: int256
+) -> DynArray[allocation.Row, MAX_BOOKS]:
     """
     @dev The books within the bounds of policy and market. A book without legs needs nothing.
     """
     rows: DynArray[allocation.Row, MAX_BOOKS] = []
     for book: Book in books:
         rows.append(allocation._bounded_row(
-            book.risk.equity,
-            convert(book.risk.maintenance, int256),
-            convert(book.risk.sigma_loss, int256),
-            convert(book.risk.donor_floor, int256),
-            book.risk.equity + book.room,
-            book.risk.gates & FILL != 0 and book.risk.sigma_loss != 0,
-            book.risk.gates & TAP != 0,
-            convert(z_donor, int256),
+            book.equity,
+            book.maintenance,
+            book.sigma_loss,
+            book.donor_floor,
+            unsafe_add(book.equity, rooms[book.slot]),
+            book.gates & FILL != 0 and book.sigma_loss != 0,
+            book.gates & TAP != 0,
+            z_donor,
         ))
     return rows
 
@@ -511,24 +528,15 @@ def _needs_cuts(
 
 
 @internal
-@view
-def _cut_shares(
-    books: DynArray[Book, MAX_BOOKS],
-    rows: DynArray[allocation.Row, MAX_BOOKS],
-    targets: int256[MAX_BOOKS],
-    policy: IRebalancer.Policy,
-    purse: Purse,
-    equity: int256,
-    frozen: uint256,
-) -> int256[MAX_BOOKS]:
+@pure
+def _aim(policy: IRebalancer.Policy, equity: int256, frozen: uint256) -> cutting.Aim:
     """
-    @dev The share of each book to cut [wad]. Ratios to account equity do not count while a book is frozen.
+    @dev What the policy wants cuts for. Ratios to account equity do not count while a book is frozen.
     """
     aim: cutting.Aim = cutting.Aim(
-        budget=purse.spare - purse.reserve,
         z_delever=convert(policy.z_delever, int256),
         z_reach=convert(policy.z_delever_target, int256),
-        z_target=purse.z_target,
+        z_target=convert(policy.z_target, int256),
         max_share=convert(policy.max_delever * (WAD // BPS), int256),
         max_sigma_loss=allocation.NEVER,
         risk_budget=allocation.NEVER,
@@ -537,65 +545,72 @@ def _cut_shares(
         aim.max_sigma_loss = convert(self._part(equity, policy.max_risk_share), int256)
         if policy.risk_budget != 0:
             aim.risk_budget = convert(self._part(equity, policy.risk_budget), int256)
+    return aim
 
-    candidates: DynArray[cutting.Candidate, MAX_BOOKS] = []
-    for i: uint256 in range(len(rows), bound=MAX_BOOKS):
-        aim.budget += rows[i].equity
-        cost: int256 = allocation.NEVER
-        if books[i].active and books[i].risk.gates & REDUCE != 0 and rows[i].sigma_loss != 0:
-            cost = self._tried_cost(books[i].implementation, books[i].risk.exposure, policy.max_slippage)
-        candidates.append(cutting.Candidate(
-            row=rows[i],
-            target=targets[i],
-            cost=cost,
-            active=books[i].active,
-            cuttable=cost != allocation.NEVER,
-            tap=books[i].risk.gates & TAP != 0,
-        ))
-    return cutting._shares(candidates, aim)
+
+@internal
+@view
+def _candidate(book: Book, row: allocation.Row, target: int256, max_slippage: uint256) -> cutting.Candidate:
+    """
+    @dev The book as cutting sees it, with what cutting it would cost.
+    """
+    cost: int256 = allocation.NEVER
+    if book.active and book.gates & REDUCE != 0 and book.sigma_loss != 0:
+        cost = self._tried_cost(book.implementation, book.exposure, max_slippage)
+    return cutting.Candidate(
+        row=row,
+        target=target,
+        cost=cost,
+        active=book.active,
+        cuttable=cost != allocation.NEVER,
+        tap=book.gates & TAP != 0,
+    )
 
 
 @internal
 @pure
-def _is_relief(before: IMarket.BookRisk, cut: IMarket.Cut, held: int256, max_slippage: uint256) -> bool:
+def _is_relief(before: Book, after: Book, cost: uint256, held: int256, max_slippage: uint256) -> bool:
     """
     @dev Whether a cut costs what it says and no more than allowed, adds no risk, and lifts z.
     """
-    after: IMarket.BookRisk = cut.risk
-    if after.equity != before.equity - convert(cut.cost, int256) or after.exposure > before.exposure:
+    paid: int256 = convert(cost, int256)
+    if after.equity != before.equity - paid or after.exposure > before.exposure:
         return False
     if after.maintenance > before.maintenance or after.sigma_loss > before.sigma_loss:
         return False
-    if cut.cost > (before.exposure - after.exposure) * max_slippage // BPS:
+    if cost > (before.exposure - after.exposure) * max_slippage // BPS:
         return False
     if after.sigma_loss == 0:
-        return held >= convert(cut.cost, int256)
-    distance_before: int256 = held - convert(before.maintenance, int256)
-    distance_after: int256 = held - convert(cut.cost, int256) - convert(after.maintenance, int256)
-    scaled_before: int256 = distance_before * convert(after.sigma_loss, int256)
-    return distance_after * convert(before.sigma_loss, int256) > scaled_before
+        return held >= paid
+    scaled_before: int256 = (held - before.maintenance) * after.sigma_loss
+    return (held - paid - after.maintenance) * before.sigma_loss > scaled_before
 
 
 @internal
 @view
 def _cut(
     account: uint256, book: Book, fraction: uint256, held: int256, max_slippage: uint256, pool_cash: uint256
-) -> (IRebalancer.PlannedCut, IMarket.BookRisk):
+) -> (IRebalancer.PlannedCut, Book):
     """
-    @dev A cut and the book's risk after it, if it is sound: the market can make it, it is a relief of what the book
-         holds before and after sharing (`held`, the lesser), and the pool's cash lifts its book to maintenance at
-         least. Else nothing and the risk as it is: what cannot be cut leaves the others standing.
+    @dev A cut and the book after it, if it is sound: the market can make it, it is a relief of what the book holds
+         before and after sharing (`held`, the lesser), and the pool's cash lifts its book to maintenance at least.
+         Else nothing and the book as it is: what cannot be cut leaves the others standing.
     """
     success: bool = False
     cut: IMarket.Cut = empty(IMarket.Cut)
     success, cut = self._tried_cut(book.implementation, account, fraction)
     top_up: uint256 = min(cut.pool_short_initial, pool_cash)
     if not success or top_up < cut.pool_short_maintenance:
-        return empty(IRebalancer.PlannedCut), book.risk
-    if not self._is_relief(book.risk, cut, held, max_slippage):
-        return empty(IRebalancer.PlannedCut), book.risk
-    cut.risk.gates = book.risk.gates
-    return IRebalancer.PlannedCut(slot=book.slot, fraction=fraction, cost=cut.cost, pool_top_up=top_up), cut.risk
+        return empty(IRebalancer.PlannedCut), book
+    after: Book = book
+    after.exposure = cut.risk.exposure
+    after.equity = cut.risk.equity
+    after.maintenance = convert(cut.risk.maintenance, int256)
+    after.sigma_loss = convert(cut.risk.sigma_loss, int256)
+    after.donor_floor = convert(cut.risk.donor_floor, int256)
+    if not self._is_relief(book, after, cut.cost, held, max_slippage):
+        return empty(IRebalancer.PlannedCut), book
+    return IRebalancer.PlannedCut(slot=book.slot, fraction=fraction, cost=cut.cost, pool_top_up=top_up), after
 
 
 @internal
@@ -633,7 +648,9 @@ def _tried_risk(market: address, account: uint256) -> (bool, IMarket.BookRisk):
     if not success or len(answer) != RISK_SIZE:
         return False, empty(IMarket.BookRisk)
     risk: IMarket.BookRisk = abi_decode(answer, IMarket.BookRisk)
-    return self._is_sane(risk), risk
+    if not self._is_sane(risk):
+        return False, empty(IMarket.BookRisk)
+    return True, risk
 
 
 @internal
@@ -722,23 +739,11 @@ def _is_sane(risk: IMarket.BookRisk) -> bool:
 
 @internal
 @pure
-def _distance(risk: IMarket.BookRisk) -> int256:
-    """
-    @dev z of a book: ⌊(e − mm) / b⌋ [wad]; without legs it has none.
-    """
-    if risk.sigma_loss == 0:
-        return NO_DISTANCE
-    above: int256 = risk.equity - convert(risk.maintenance, int256)
-    return allocation._floor_ratio(above, convert(risk.sigma_loss, int256))
-
-
-@internal
-@pure
 def _part(equity: int256, share: uint256) -> uint256:
     """
-    @dev ⌊share of account equity⌋ [wad], `share` in [bps]; nothing of a negative one.
+    @dev ⌊share of account equity⌋ [wad], `share` in [bps]; nothing of a negative one. Equity is below 2^120.
     """
-    return convert(max(equity, 0), uint256) * share // BPS
+    return unsafe_mul(convert(max(equity, 0), uint256), share) // BPS
 
 
 @internal

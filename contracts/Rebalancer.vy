@@ -106,7 +106,7 @@ def rebalance_own(account: uint256):
     """
     self._check_right(account)
     done: IPlanner.Outcome = self._settled_plan(account, True)
-    assert done.plan.code == DUE, self._reason(done.plan.code)
+    assert done.code == DUE, self._reason(done.code)
     self._execute(account, done, msg.sender)
 
 
@@ -147,7 +147,7 @@ def rebalance(account: uint256) -> uint256:
     @return The reward credited to the caller in the vault [wad].
     """
     done: IPlanner.Outcome = self._settled_plan(account, False)
-    assert done.plan.code == DUE, self._reason(done.plan.code)
+    assert done.code == DUE, self._reason(done.code)
     return self._execute(account, done, msg.sender)
 
 
@@ -163,7 +163,7 @@ def rebalance_many(accounts: DynArray[uint256, MAX_ACCOUNTS]) -> uint256:
     due: bool = False
     for account: uint256 in accounts:
         done: IPlanner.Outcome = self._settled_plan(account, False)
-        if done.plan.code == DUE:
+        if done.code == DUE:
             due = True
             paid: uint256 = self._execute(account, done, msg.sender)
             rewards += paid
@@ -196,7 +196,7 @@ def check(account: uint256) -> (bool, uint256):
     @param account Vault account id.
     @return Whether it is due; the plan's code.
     """
-    code: uint256 = self._view_plan(account, False).plan.code
+    code: uint256 = self._view_plan(account, False).code
     return code == DUE, code
 
 
@@ -208,7 +208,7 @@ def preview(account: uint256) -> IRebalancer.Plan:
     @param account Vault account id.
     @return The plan; what it would have to do stands in it only as far as it was worked out before its code was clear.
     """
-    return self._view_plan(account, False).plan
+    return self._shown(self._view_plan(account, False))
 
 
 @external
@@ -219,7 +219,7 @@ def preview_own(account: uint256) -> IRebalancer.Plan:
     @param account Vault account id.
     @return The plan.
     """
-    return self._view_plan(account, True).plan
+    return self._shown(self._view_plan(account, True))
 
 
 @external
@@ -273,6 +273,37 @@ def _settled_plan(account: uint256, own: bool) -> IPlanner.Outcome:
 
 
 @internal
+@pure
+def _shown(done: IPlanner.Outcome) -> IRebalancer.Plan:
+    """
+    @dev The plan as integrators see it: cuts and transfers apart, without what only execution needs.
+    """
+    shown: IRebalancer.Plan = IRebalancer.Plan(
+        code=done.code,
+        triggers=done.triggers,
+        frozen=done.frozen,
+        equity=done.equity,
+        level=done.level,
+        donor_level=done.donor_level,
+        min_z_before=done.min_z_before,
+        min_z_after=done.min_z_after,
+        moved=done.moved,
+        relieved=done.relieved,
+        reserve=done.reserve,
+        cuts=[],
+        transfers=[],
+    )
+    for step: IPlanner.Step in done.steps:
+        if step.fraction != 0:
+            shown.cuts.append(IRebalancer.PlannedCut(
+                slot=step.slot, fraction=step.fraction, cost=step.cost, pool_top_up=step.pool_top_up
+            ))
+        if step.amount != 0:
+            shown.transfers.append(IVault.Transfer(slot=step.slot, amount=step.amount))
+    return shown
+
+
+@internal
 @view
 def _sets_of(account: uint256, word: uint256) -> uint256:
     """
@@ -292,48 +323,50 @@ def _execute(account: uint256, done: IPlanner.Outcome, keeper: address) -> uint2
     """
     @dev Cut, move, pay; then the outcome must be the plan's.
     """
+    transfers: DynArray[IVault.Transfer, MAX_BOOKS] = []
+    cuts: uint256 = 0
     cost: uint256 = 0
-    for cut: IRebalancer.PlannedCut in done.plan.cuts:
-        self._execute_cut(account, done.touched, cut)
-        cost += cut.cost
-    most: uint256 = self._reward(account, done)
+    for step: IPlanner.Step in done.steps:
+        if step.fraction != 0:
+            self._execute_cut(account, step)
+            cuts += 1
+            cost += step.cost
+        if step.amount != 0:
+            transfers.append(IVault.Transfer(slot=step.slot, amount=step.amount))
+    most: uint256 = self._reward(account, done, len(transfers), cuts)
     paid: uint256 = 0
-    if most != 0 or len(done.plan.transfers) != 0:
-        paid = extcall VAULT.transfer_margin(account, done.plan.transfers, most, keeper)
+    if most != 0 or len(transfers) != 0:
+        paid = extcall VAULT.transfer_margin(account, transfers, most, keeper)
     self._check_outcome(account, done, paid)
     self._remember(account, done, paid)
 
     log IRebalancer.Rebalanced(
         account=account,
         keeper=keeper,
-        level=done.plan.level,
-        transfers=len(done.plan.transfers),
-        moved=done.plan.moved,
-        cuts=len(done.plan.cuts),
+        level=done.level,
+        transfers=len(transfers),
+        moved=done.moved,
+        cuts=cuts,
         cost=cost,
         reward=paid,
-        min_z_before=done.plan.min_z_before,
-        min_z_after=done.plan.min_z_after,
+        min_z_before=done.min_z_before,
+        min_z_after=done.min_z_after,
         digest=done.digest,
     )
     return paid
 
 
 @internal
-def _execute_cut(
-    account: uint256, touched: DynArray[IPlanner.Touched, MAX_BOOKS], cut: IRebalancer.PlannedCut
-):
+def _execute_cut(account: uint256, step: IPlanner.Step):
     """
     @dev Close a share of a book against the pool, whose own book is topped up from its cash.
     """
-    for book: IPlanner.Touched in touched:
-        if book.slot == cut.slot:
-            result: IMarket.Cut = extcall IMarket(book.implementation).reduce(account, cut.fraction, cut.cost)
-            assert self._is_same(result.risk, book, book.equity), errors.CUT_DIFFERS
-            if cut.pool_top_up != 0:
-                moved: uint256 = extcall VAULT.top_up_pool(book.market, cut.pool_top_up)
-                assert moved == cut.pool_top_up, errors.CUT_DIFFERS
-            log IRebalancer.BookCut(account=account, market=book.market, fraction=cut.fraction, cost=cut.cost)
+    result: IMarket.Cut = extcall IMarket(step.implementation).reduce(account, step.fraction, step.cost)
+    assert self._is_same(result.risk, step, step.equity), errors.CUT_DIFFERS
+    if step.pool_top_up != 0:
+        moved: uint256 = extcall VAULT.top_up_pool(step.market, step.pool_top_up)
+        assert moved == step.pool_top_up, errors.CUT_DIFFERS
+    log IRebalancer.BookCut(account=account, market=step.market, fraction=step.fraction, cost=step.cost)
 
 
 @internal
@@ -344,25 +377,24 @@ def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
          moved book stands where the plan put it, no donor below its floor and no receiver above what it may be filled
          to; the least distance of the moved books is no less than before, but for a wei of rounding.
     """
-    assert paid <= done.plan.reserve, errors.REWARD_ABOVE_RESERVE
+    assert paid <= done.reserve, errors.REWARD_ABOVE_RESERVE
     cash: int256 = done.cash - convert(paid, int256)
     lowest_before: int256 = NO_DISTANCE
     lowest_after: int256 = NO_DISTANCE
-    for transfer: IVault.Transfer in done.plan.transfers:
-        cash -= transfer.amount
-        for book: IPlanner.Touched in done.touched:
-            if book.slot != transfer.slot:
-                continue
-            equity: int256 = book.equity + transfer.amount
-            risk: IMarket.BookRisk = staticcall IMarket(book.implementation).book_risk(account)
-            assert self._is_same(risk, book, equity), errors.EQUITY_DIFFERS
-            if transfer.amount < 0:
-                assert equity >= book.low, errors.OUT_OF_BAND
-                equity += 1
-            else:
-                assert equity <= book.high, errors.OUT_OF_BAND
-            lowest_before = min(lowest_before, self._distance(book, book.equity))
-            lowest_after = min(lowest_after, self._distance(book, equity))
+    for step: IPlanner.Step in done.steps:
+        if step.amount == 0:
+            continue
+        cash -= step.amount
+        equity: int256 = step.equity + step.amount
+        risk: IMarket.BookRisk = staticcall IMarket(step.implementation).book_risk(account)
+        assert self._is_same(risk, step, equity), errors.EQUITY_DIFFERS
+        if step.amount < 0:
+            assert equity >= step.low, errors.OUT_OF_BAND
+            equity += 1
+        else:
+            assert equity <= step.high, errors.OUT_OF_BAND
+        lowest_before = min(lowest_before, self._distance(step, step.equity))
+        lowest_after = min(lowest_after, self._distance(step, equity))
     assert lowest_after >= lowest_before, errors.DISTANCE_FELL
     treasury: IVault.Treasury = staticcall VAULT.treasury(account)
     assert treasury.cash == cash, errors.CASH_DIFFERS
@@ -370,7 +402,7 @@ def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
 
 @internal
 @pure
-def _is_same(risk: IMarket.BookRisk, planned: IPlanner.Touched, equity: int256) -> bool:
+def _is_same(risk: IMarket.BookRisk, planned: IPlanner.Step, equity: int256) -> bool:
     """
     @dev Whether a book is what the plan said it would be.
     """
@@ -381,7 +413,7 @@ def _is_same(risk: IMarket.BookRisk, planned: IPlanner.Touched, equity: int256) 
 
 @internal
 @pure
-def _distance(book: IPlanner.Touched, equity: int256) -> int256:
+def _distance(book: IPlanner.Step, equity: int256) -> int256:
     """
     @dev z of the book with that equity [wad]; without legs it has none.
     """
@@ -400,35 +432,35 @@ def _remember(account: uint256, done: IPlanner.Outcome, paid: uint256):
     state.last_call = block.timestamp
     state.digest = done.digest
     state.fees += paid
-    equity: uint256 = convert(max(done.plan.equity, 1), uint256)
-    for transfer: IVault.Transfer in done.plan.transfers:
-        contained: uint256 = state.contained[transfer.slot]
-        if transfer.amount > 0:
-            contained += (convert(transfer.amount, uint256) * BPS + (equity - 1)) // equity
+    equity: uint256 = convert(max(done.equity, 1), uint256)
+    for step: IPlanner.Step in done.steps:
+        contained: uint256 = state.contained[step.slot]
+        if step.amount > 0:
+            contained += (convert(step.amount, uint256) * BPS + (equity - 1)) // equity
         else:
-            contained -= min(contained, convert(-transfer.amount, uint256) * BPS // equity)
-        state.contained[transfer.slot] = contained
+            contained -= min(contained, convert(-step.amount, uint256) * BPS // equity)
+        state.contained[step.slot] = contained
     self._states[account] = policy_slots._pack_state(state)
 
 
 @internal
 @view
-def _reward(account: uint256, done: IPlanner.Outcome) -> uint256:
+def _reward(account: uint256, done: IPlanner.Outcome, transfers: uint256, cuts: uint256) -> uint256:
     """
     @dev What the keeper is to be credited [wad].
     """
-    if done.plan.reserve == 0:
+    if done.reserve == 0:
         return 0
     work: reward.Work = reward.Work(
         books=done.books,
-        transfers=len(done.plan.transfers),
-        cuts=len(done.plan.cuts),
-        moved=done.plan.moved,
-        relieved=done.plan.relieved,
-        min_z=done.plan.min_z_before,
+        transfers=transfers,
+        cuts=cuts,
+        moved=done.moved,
+        relieved=done.relieved,
+        min_z=done.min_z_before,
         z_trigger=policy_slots._z_trigger(self._policies[account]),
     )
-    return reward._reward(work, reward._gas_price(), self._native_price(), done.plan.reserve)
+    return reward._reward(work, reward._gas_price(), self._native_price(), done.reserve)
 
 
 @internal

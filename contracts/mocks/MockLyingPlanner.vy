@@ -94,17 +94,16 @@ def _falsified(outcome: IPlanner.Outcome) -> IPlanner.Outcome:
     if lie == CASH:
         done.cash += 1
     elif lie == EQUITY:
-        done.touched[0].equity += 1
+        done.steps[0].equity += 1
     elif lie == CUT:
-        done.touched[0].maintenance -= 1
+        done.steps[0].maintenance -= 1
     elif lie == TOP_UP:
-        done.plan.cuts[0].pool_top_up = 2**100
-    for i: uint256 in range(len(done.touched), bound=8):
+        done.steps[0].pool_top_up = 2**100
+    for i: uint256 in range(len(done.steps), bound=8):
         if lie == FLOOR or lie == ROBBERY:
-            done.touched[i].low = max_value(int256) if lie == FLOOR else min_value(int256)
+            done.steps[i].low = max_value(int256) if lie == FLOOR else min_value(int256)
         if lie == CAP or lie == ROBBERY:
-            done.touched[i].high = min_value(int256) if lie == CAP else max_value(int256)
-    if lie == ROBBERY:
-        for i: uint256 in range(len(done.plan.transfers), bound=8):
-            done.plan.transfers[i].amount = -abs(done.plan.transfers[i].amount)
+            done.steps[i].high = min_value(int256) if lie == CAP else max_value(int256)
+        if lie == ROBBERY:
+            done.steps[i].amount = -abs(done.steps[i].amount)
     return done

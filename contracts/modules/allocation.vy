@@ -51,14 +51,15 @@ def _row(equity: int256, maintenance: int256, sigma_loss: int256, low: int256, h
             bend_low=NEVER,
             bend_high=NEVER,
         )
+    bend_low: int256 = self._floor_ratio(unsafe_sub(low, maintenance), sigma_loss)
     return Row(
         equity=equity,
         maintenance=maintenance,
         sigma_loss=sigma_loss,
         low=low,
         high=high,
-        bend_low=self._floor_ratio(unsafe_sub(low, maintenance), sigma_loss),
-        bend_high=self._floor_ratio(unsafe_sub(high, maintenance), sigma_loss),
+        bend_low=bend_low,
+        bend_high=bend_low if high == low else self._floor_ratio(unsafe_sub(high, maintenance), sigma_loss),
     )
 
 
@@ -172,9 +173,7 @@ def _level(rows: DynArray[Row, MAX_BOOKS], budget: int256, top: int256) -> int25
          The sum is nondecreasing and linear between bends: each turn solves the linear piece at `trial` and either
          ends or discards that piece; eight books have 17.
     """
-    known: int256 = top  # affordable
-    for row: Row in rows:
-        known = min(known, row.bend_low)
+    known: int256 = min_value(int256)  # affordable
     bound: int256 = top  # nothing above is affordable, or allowed
     trial: int256 = top
     for _: uint256 in range(2 * MAX_BOOKS + 1):
@@ -236,9 +235,8 @@ def _at_level(maintenance: int256, sigma_loss: int256, level: int256) -> int256:
     """
     product: int256 = unsafe_mul(level, sigma_loss)
     share: int256 = unsafe_div(product, WAD)
-    if product < 0:
-        if unsafe_mul(share, WAD) != product:
-            share = unsafe_sub(share, 1)
+    if product < 0:  # `%` has the sign of the dividend
+        share = unsafe_sub(share, convert(product % WAD != 0, int256))
     return unsafe_add(maintenance, share)
 
 
@@ -250,7 +248,6 @@ def _floor_ratio(amount: int256, sigma_loss: int256) -> int256:
     """
     product: int256 = unsafe_mul(amount, WAD)
     ratio: int256 = unsafe_div(product, sigma_loss)
-    if product < 0:
-        if unsafe_mul(ratio, sigma_loss) != product:
-            ratio = unsafe_sub(ratio, 1)
+    if product < 0:  # `%` has the sign of the dividend
+        ratio = unsafe_sub(ratio, convert(product % sigma_loss != 0, int256))
     return ratio

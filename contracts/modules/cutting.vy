@@ -23,7 +23,6 @@ struct Candidate:
 
 # What to cut for
 struct Aim:
-    budget: int256          # [wad] Σ equity + free cash
     z_delever: int256       # [wad] cut where sharing leaves less
     z_reach: int256         # [wad] cut until this
     z_target: int256        # [wad] a book beyond it may have any share of the risk
@@ -34,11 +33,12 @@ struct Aim:
 
 @internal
 @pure
-def _shares(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX_BOOKS]:
+def _shares(books: DynArray[Candidate, MAX_BOOKS], aim: Aim, free: int256) -> int256[MAX_BOOKS]:
     """
-    @dev The share of each book to cut [wad]: the largest that any cause asks for, at most `max_share`.
+    @dev The share of each book to cut [wad]: the largest that any cause asks for, at most `max_share`. `free` is the
+         cash that sharing may use [wad].
     """
-    shares: int256[MAX_BOOKS] = self._for_distance(books, aim)
+    shares: int256[MAX_BOOKS] = self._for_distance(books, aim, free)
     i: uint256 = 0
     for book: Candidate in books:
         z: int256 = self._distance(book.row)
@@ -52,19 +52,19 @@ def _shares(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX_BOOKS
 
 @internal
 @pure
-def _for_distance(books: DynArray[Candidate, MAX_BOOKS], aim: Aim) -> int256[MAX_BOOKS]:
+def _for_distance(books: DynArray[Candidate, MAX_BOOKS], aim: Aim, free: int256) -> int256[MAX_BOOKS]:
     """
     @dev Cuts that lift books from below `z_delever` to `z_reach`. What a short book needs beyond the most it may hold
          (containment, or never to be filled) only a cut of its own can relieve; if the others lack money in common,
          those books are cut, further, that free most of it per dollar of cost.
     """
     shares: int256[MAX_BOOKS] = empty(int256[MAX_BOOKS])
-    lacking: int256 = -aim.budget  # what all would need in order to stand at z_reach, beyond what there is
+    lacking: int256 = -free  # what all would need in order to stand at z_reach, beyond what there is
     pooled: bool = False
     i: uint256 = 0
     for book: Candidate in books:
         needed: int256 = self._needed(book.row, aim.z_reach)
-        lacking += min(max(needed, book.row.low), book.row.high)
+        lacking += min(max(needed, book.row.low), book.row.high) - book.row.equity
         if book.active and self._is_short(book, aim.z_delever):
             if book.target < book.row.high:
                 pooled = True

@@ -191,9 +191,9 @@ def test_plan__pools_own_account__is_no_business_of_the_engine(protocol: Protoco
     Its contract has no way to set one, hence the planner is asked.
     """
     any_policy = 2**256 - 1
-    plan = protocol.planner.plan(protocol.pool_account, False, any_policy, 0, 0).plan
+    plan = protocol.planner.plan(protocol.pool_account, False, any_policy, 0, 0)
     assert rebalancer.reason(plan.code) == "rebalancer: the pool's account"
-    assert (plan.transfers, plan.cuts, plan.moved) == ([], [], 0)
+    assert (plan.steps, plan.moved) == ([], 0)
 
 
 def test_rebalance__cut_in_two_calls__costs_the_owner_no_less(
