@@ -51,7 +51,17 @@ def _row(equity: int256, maintenance: int256, sigma_loss: int256, low: int256, h
             bend_low=NEVER,
             bend_high=NEVER,
         )
-    bend_low: int256 = self._floor_ratio(unsafe_sub(low, maintenance), sigma_loss)
+    # `_floor_ratio` twice, written out: rows are what the allocation spends most on
+    scaled: int256 = unsafe_mul(unsafe_sub(low, maintenance), WAD)
+    bend_low: int256 = unsafe_div(scaled, sigma_loss)
+    if scaled < 0:
+        bend_low = unsafe_sub(bend_low, convert(scaled % sigma_loss != 0, int256))
+    bend_high: int256 = bend_low
+    if high != low:
+        scaled = unsafe_mul(unsafe_sub(high, maintenance), WAD)
+        bend_high = unsafe_div(scaled, sigma_loss)
+        if scaled < 0:
+            bend_high = unsafe_sub(bend_high, convert(scaled % sigma_loss != 0, int256))
     return Row(
         equity=equity,
         maintenance=maintenance,
@@ -59,7 +69,7 @@ def _row(equity: int256, maintenance: int256, sigma_loss: int256, low: int256, h
         low=low,
         high=high,
         bend_low=bend_low,
-        bend_high=bend_low if high == low else self._floor_ratio(unsafe_sub(high, maintenance), sigma_loss),
+        bend_high=bend_high,
     )
 
 
@@ -81,7 +91,7 @@ def _bounded_row(
          lo(L) or by s = min(e, f) is the same: where u(L) ≤ s both give s, and else both give u(L), or `high` above it.
     """
     low: int256 = equity
-    if tap:
+    if tap and donor_floor < equity:
         low = min(equity, max(self._at_level(maintenance, sigma_loss, z_donor), donor_floor))
     high: int256 = equity
     if fund:
@@ -117,8 +127,10 @@ def _allocate(rows: DynArray[Row, MAX_BOOKS], free: int256, top: int256) -> Allo
         elif found.level > row.bend_low:
             target = self._at_level(row.maintenance, row.sigma_loss, found.level)
         found.targets[i] = target
-        found.equities[i] = max(row.equity, target)
-        found.need = unsafe_add(found.need, unsafe_sub(found.equities[i], row.equity))
+        found.equities[i] = row.equity
+        if target > row.equity:
+            found.equities[i] = target
+            found.need = unsafe_add(found.need, unsafe_sub(target, row.equity))
         i = unsafe_add(i, 1)
     shortage: int256 = unsafe_sub(found.need, free)
     if found.need == 0 or shortage <= 0:
@@ -149,7 +161,8 @@ def _collect(rows: DynArray[Row, MAX_BOOKS], allocation: Allocation, amount: int
             else:
                 donor: Row = self._row(row.equity, row.maintenance, row.sigma_loss, target, row.equity)
                 budget = unsafe_add(budget, row.equity)
-                top = max(top, donor.bend_high)
+                if donor.bend_high > top:
+                    top = donor.bend_high
                 donors.append(donor)
                 places.append(i)
         i = unsafe_add(i, 1)
@@ -160,7 +173,8 @@ def _collect(rows: DynArray[Row, MAX_BOOKS], allocation: Allocation, amount: int
     found.donor_level = self._level(donors, unsafe_sub(budget, shortage), top)
     i = 0
     for donor: Row in donors:
-        found.equities[places[i]] = self._target(donor, found.donor_level)
+        if found.donor_level <= donor.bend_high:  # else it keeps what it has
+            found.equities[places[i]] = self._target(donor, found.donor_level)
         i = unsafe_add(i, 1)
     return found
 
@@ -188,15 +202,19 @@ def _level(rows: DynArray[Row, MAX_BOOKS], budget: int256, top: int256) -> int25
         for row: Row in rows:
             if trial <= row.bend_low:
                 fixed = unsafe_add(fixed, row.low)
-                right = min(right, row.bend_low)
+                if row.bend_low < right:
+                    right = row.bend_low
             elif trial <= row.bend_high:
                 fixed = unsafe_add(fixed, row.maintenance)
                 slope = unsafe_add(slope, row.sigma_loss)
-                left = max(left, row.bend_low)
-                right = min(right, row.bend_high)
+                if row.bend_low > left:
+                    left = row.bend_low
+                if row.bend_high < right:
+                    right = row.bend_high
             else:
                 fixed = unsafe_add(fixed, row.high)
-                left = max(left, row.bend_high)
+                if row.bend_high > left:
+                    left = row.bend_high
 
         rest: int256 = unsafe_sub(budget, fixed)
         solution: int256 = left
