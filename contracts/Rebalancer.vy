@@ -19,6 +19,7 @@ from interfaces import IRebalancer
 from interfaces import IVault
 
 from contracts.modules import allocation
+from contracts.modules import book_list
 from contracts.modules import errors
 from contracts.modules import policy_slots
 from contracts.modules import reward
@@ -28,6 +29,7 @@ implements: IRebalancer
 
 MAX_BOOKS: constant(uint256) = 8
 MAX_ACCOUNTS: constant(uint256) = 25
+AVERAGING: constant(uint256) = 1_800     # [s] of the oracle's moving average: a price that stands so long is no pump
 BPS: constant(uint256) = 10_000
 NO_DISTANCE: constant(int256) = max_value(int256)
 
@@ -501,11 +503,17 @@ def _check_right(account: uint256):
 @internal
 def _check_outflow(account: uint256, source: uint256, amount: uint256):
     """
-    @dev The book can spare the amount, and its risk is within its share of the account.
+    @dev The book can spare the amount, its risk is within its share of the account, and the engine has not filled it
+         lately: a donor's profit of the moment, which its own `withdrawable` holds back, must not leave by a sibling.
     """
     implementation: address = (staticcall VAULT.market(source))[0]
     assert implementation != empty(address), errors.UNKNOWN_MARKET
     extcall IMarket(implementation).settle()
+    state: uint256 = self._states[account]
+    if block.timestamp < policy_slots._last_call(state) + AVERAGING:
+        treasury: IVault.Treasury = staticcall VAULT.treasury(account)
+        slot: uint256 = book_list._find(treasury.slots, source)
+        assert slot == book_list.BOOKS or not policy_slots._was_filled(state, slot), errors.LATELY_FILLED
     policy: IRebalancer.Policy = policy_slots._unpack_policy(self._policies[account], 0)
     if policy.enabled:
         withdrawable: uint256 = 0

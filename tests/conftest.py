@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from ballast import params as params_
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
 from tests.support import deposit_to, trade_at_oracle
+
+# The same examples in every run; other seeds are for `make soak`
+settings.register_profile("ballast", derandomize=True, database=None, deadline=None)
+settings.load_profile("ballast")
 
 
 @pytest.fixture(scope="session")

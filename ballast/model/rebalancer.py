@@ -23,6 +23,7 @@ from ballast.model.risk import BookRisk
 from ballast.model.vault import BOOKS, MARGIN, Transfer, Vault
 
 DAY = 86_400
+AVERAGING = 1_800  # [s] of the oracle's moving average
 CENTI = 10**16
 FEE_UNIT = 10**12
 MAX_PENDING = 16
@@ -524,6 +525,9 @@ class Rebalancer:
         require(source in self.markets, "vault: unknown market")
         market = self.markets[source]
         market.settle(now)
+        state, books = self.states.get(account, State()), self.vault.treasury(account).books
+        if now < state.last_call + AVERAGING and source in books:
+            require(not state.contained[books.index(source)], "rebalancer: lately filled")
         if self.policy(account).enabled:
             found = self._gather(account, Policy(), now)
             withdrawable = sum(book.risk.withdrawable for book in found.books if book.market == source)

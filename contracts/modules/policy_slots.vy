@@ -196,3 +196,21 @@ def _unpack_state(word: uint256) -> State:
         contained: uint256 = (word >> (144 + 14 * (MAX_BOOKS - 1 - slot))) & _MASK_14
         state.contained[slot] = (contained * rest + (_DAY - 1)) // _DAY
     return state
+
+
+@internal
+@pure
+def _last_call(word: uint256) -> uint256:
+    """
+    @dev Time of the last call [s] in a packed state.
+    """
+    return word & _MASK_40
+
+
+@internal
+@pure
+def _was_filled(word: uint256, slot: uint256) -> bool:
+    """
+    @dev Whether a packed state knows of a net inflow into the book at `slot`, from the engine, by the last call.
+    """
+    return (word >> (144 + 14 * (MAX_BOOKS - 1 - slot))) & _MASK_14 != 0

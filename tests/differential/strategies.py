@@ -89,7 +89,8 @@ def _mixed(random: Random) -> Book:
 def _on_edge(random: Random, book: Book, z_donor: int) -> Book:
     """Equity within a wei of a figure at which the rules change."""
     edges = (0, book.maintenance, book.donor_floor, book.maintenance + z_donor * book.sigma_loss // WAD)
-    return replace(book, equity=random.choice(edges) + random.randint(-1, 1))
+    equity = random.choice(edges) + random.randint(-1, 1)
+    return replace(book, equity=min(equity, LIMIT))
 
 
 # Policy

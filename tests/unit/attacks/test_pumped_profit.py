@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ballast.chain import Reverted
 from ballast.params import WAD
 from tests.unit.attacks.conftest import START
 
 
-@pytest.mark.xfail(strict=True, reason="the engine moves it into a sibling book, which may give margin back at once")
 def test_pumped_profit__through_a_sibling_book__stays(
     protocol, open_account, open_book, trader, publish, set_policy
 ) -> None:
@@ -31,4 +31,14 @@ def test_pumped_profit__through_a_sibling_book__stays(
     assert markets["ETH"].book_risk(account).withdrawable == 0
     set_policy(account, z_trigger=WAD, z_donor=WAD, z_target=40 * WAD, containment=10_000, z_delever_target=2 * WAD)
     rebalancer.rebalance_own(account, sender=trader)
-    assert markets["ETH"].book_risk(account).withdrawable < WAD
+    spare = markets["ETH"].book_risk(account).withdrawable
+    assert spare > 100_000 * WAD, "the engine did move the profit into the sibling"
+    for target in (0, protocol.market_ids["LINK"]):
+        with pytest.raises(Reverted, match="rebalancer: lately filled"):
+            rebalancer.transfer_margin(account, protocol.market_ids["ETH"], target, WAD, sender=trader)
+    assert vault.treasury(account).cash < WAD
+
+    protocol.chain.advance(1_800)  # the price has stood for the length of the average: it is no pump
+    for name, price in {**START, "LINK": 21}.items():
+        publish(name, price * WAD)
+    rebalancer.transfer_margin(account, protocol.market_ids["ETH"], 0, WAD, sender=trader)
