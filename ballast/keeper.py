@@ -16,11 +16,6 @@ import structlog
 from ballast.chain import Contract, NodeError, Reverted, Sender
 from ballast.deploy import Protocol
 
-PAGE = 256  # accounts and orders a view call
-BATCH = 25  # accounts a `rebalance_many`
-HEARTBEATS = 2  # a feed's silence, in heartbeats, after which an order is void
-ABANDONED = 3 * 86_400  # [s] after which an order may be voided whatever its feed says
-MAX_PENDING = 16  # rounds that one call consumes
 STEPS_BACK = 10_000  # rounds to walk back for an order's first one
 
 log = structlog.get_logger()
@@ -53,6 +48,12 @@ class Keeper:
         self._sender = sender
         self._dry_run = dry_run
         self._first_order = 1  # all before it are closed for good
+        exchange = protocol.exchange
+        self._page = int(protocol.lens.PAGE())  # accounts and orders a view call
+        self._batch = int(protocol.rebalancer.MAX_ACCOUNTS())  # accounts a `rebalance_many`
+        self._most_pending = int(protocol.oracle.MAX_PENDING())  # rounds that one call consumes
+        self._heartbeats = int(exchange.HEARTBEATS())  # of a feed's silence after which an order is void
+        self._abandoned = int(exchange.ABANDONED())  # [s] after which an order is void whatever its feed says
 
     def run(self, interval: float = 5.0, until: Callable[[], bool] = lambda: False) -> None:
         """Pass after pass, `interval` seconds apart, until told to stop. A node that is down is waited for."""
@@ -84,8 +85,8 @@ class Keeper:
             except Reverted as error:  # this feed does not answer; the others do
                 log.warning("feed", market=name, reason=error.reason)
                 continue
-            while pending > MAX_PENDING and self._send(work, oracle, "poke", id_):
-                pending -= MAX_PENDING
+            while pending > self._most_pending and self._send(work, oracle, "poke", id_):
+                pending -= self._most_pending
                 if name not in work.poked:
                     work.poked.append(name)
 
@@ -125,20 +126,20 @@ class Keeper:
         start, last = self._first_order, int(protocol.exchange.order_count())
         oldest = last + 1
         while start <= last:
-            for item in protocol.lens.open_orders(start, PAGE):
+            for item in protocol.lens.open_orders(start, self._page):
                 oldest = min(oldest, item.id)
                 yield item
-            start += PAGE
+            start += self._page
         self._first_order = oldest
 
     def _is_void(self, order: Any, updated_at: int) -> bool:
         """Whether no round will fill the order any more."""
         now = self._protocol.chain.timestamp
-        if now > order.due + ABANDONED:
+        if now > order.due + self._abandoned:
             return True
         if updated_at == 0 or updated_at >= order.due:
             return False
-        return now > order.due + HEARTBEATS * int(self._protocol.oracle.heartbeat(order.market))
+        return now > order.due + self._heartbeats * int(self._protocol.oracle.heartbeat(order.market))
 
     def _file(self, work: Work, order: int, receipt: Any) -> None:
         if receipt is None:
@@ -158,8 +159,8 @@ class Keeper:
         """Accounts that `Rebalancer.check` calls due, among those that a scan finds triggered."""
         protocol = self._protocol
         last, due = int(protocol.vault.account_count()), []
-        for start in range(1, last + 1, PAGE):
-            for row in protocol.lens.scan(start, PAGE):
+        for start in range(1, last + 1, self._page):
+            for row in protocol.lens.scan(start, self._page):
                 work.accounts += 1
                 if row.triggered and protocol.rebalancer.check(row.account)[0]:
                     due.append(row.account)
@@ -168,8 +169,8 @@ class Keeper:
     def rebalance(self, work: Work) -> None:
         """Rebalance every account that is due, a batch a transaction."""
         due = self.due(work)
-        for start in range(0, len(due), BATCH):
-            self._rebalance(work, due[start : start + BATCH])
+        for start in range(0, len(due), self._batch):
+            self._rebalance(work, due[start : start + self._batch])
 
     def _rebalance(self, work: Work, batch: list[int]) -> None:
         """One batch; where it is refused, in halves, so that no account spoils it for the others."""

@@ -42,8 +42,8 @@ exports: (
 MIN_DELAY: public(constant(uint256)) = 30   # [s] from commit to the first round that may fill: above the feeds' latency
 FILL_GAS: constant(uint256) = 3_000_000     # an account of eight books with every feed's rounds pending fits in it
 GAS_SLACK: constant(uint256) = 100_000      # what `execute` itself still needs around the attempt
-HEARTBEATS: constant(uint256) = 2           # a round this many heartbeats late voids the order
-ABANDONED: constant(uint256) = 3 * 86_400   # [s] after which an order needs no feed to be voided
+HEARTBEATS: public(constant(uint256)) = 2   # a round this many heartbeats late voids the order
+ABANDONED: public(constant(uint256)) = 3 * 86_400   # [s] after which an order needs no feed to be voided
 
 MAX_EXECUTION_FEE: constant(uint256) = 100 * 10**18         # [wad]
 MAX_BASE_FEE: constant(uint256) = 10**16                    # [wad] 1 % of notional

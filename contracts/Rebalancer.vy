@@ -28,7 +28,7 @@ implements: IRebalancer
 
 
 MAX_BOOKS: constant(uint256) = 8
-MAX_ACCOUNTS: constant(uint256) = 25
+MAX_ACCOUNTS: public(constant(uint256)) = 25
 AVERAGING: constant(uint256) = 1_800     # [s] of the oracle's moving average: a price that stands so long is no pump
 BPS: constant(uint256) = 10_000
 NO_DISTANCE: constant(int256) = max_value(int256)

@@ -50,7 +50,7 @@ ALL_ROLES: constant(uint256) = 3
 
 MAX_MARKETS: constant(uint256) = 127        # market ids are a byte in the books' list, the top bit to spare
 MAX_ORDERS: constant(uint256) = 32          # open orders of an account, so that one call can end them all
-MAX_REWARD: constant(uint256) = 200 * 10**18    # [wad] whatever an engine asks for, a keeper's call pays no more
+MAX_REWARD: public(constant(uint256)) = 200 * 10**18    # [wad] whatever an engine asks for, a call pays no more
 WINDOW: constant(uint256) = 86_400          # [s] in which a full meter drains
 MIN_CAPACITY: constant(uint256) = 10**18    # [wad] of a meter; below it the drain per second rounds coarsely
 MAX_CAPACITY: constant(uint256) = 2**95     # [wad] of a meter, within its packed field

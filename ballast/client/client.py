@@ -11,8 +11,6 @@ from ballast.client.objects import Market, Order, State, at_time
 from ballast.client.units import from_wad
 from ballast.deploy import Manifest, Protocol
 
-PAGE = 256
-
 
 class UnknownName(LookupError):
     """No such market, account or order."""
@@ -89,7 +87,8 @@ class Ballast:
     def open_orders(self) -> list[Order]:
         """All orders that wait."""
         names, last = self.protocol.market_names, self.protocol.exchange.order_count()
-        pages = (self.protocol.lens.open_orders(start, PAGE) for start in range(1, last + 1, PAGE))
+        size = int(self.protocol.lens.PAGE())
+        pages = (self.protocol.lens.open_orders(start, size) for start in range(1, last + 1, size))
         return [Order.of(each.id, names[each.order.market], each.order) for page in pages for each in page]
 
     # Rewards

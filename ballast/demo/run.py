@@ -23,8 +23,6 @@ from ballast.model.pool import LiquidityPool, QuoteConfig
 from ballast.params import WAD, Params
 
 UNCHANGED = 0.001  # a price within this of an earlier one counts as the same: a fifth of the feeds' deviation
-MAX_REWARD = 200 * WAD  # [wad] the vault's limit for one call
-PAGE = 256
 
 Progress = Callable[[str, int, int], None]  # what is going on, ticks done, ticks in all
 
@@ -153,10 +151,15 @@ class _Replay:
 
     # The keeper
 
+    def _scan(self) -> dict[int, Any]:
+        """What the lens sees of every account: they fit a page."""
+        lens = self._protocol.lens
+        return {row.account: row for row in lens.scan(1, lens.PAGE())}
+
     def _keep(self, tick: Tick, risks: Mapping[int, Mapping[str, Any]]) -> bool:
         """Scan, ask of those that look triggered whether they are due, rebalance these in one transaction."""
         rebalancer = self._protocol.rebalancer
-        rows = {row.account: row for row in self._protocol.lens.scan(1, PAGE) if row.account in self._watches}
+        rows = {id_: row for id_, row in self._scan().items() if id_ in self._watches}
         due = [id_ for id_, row in rows.items() if row.triggered and rebalancer.check(id_)[0]]
         if due:
             for events in _by_account(self._stage.rebalance(due)):
@@ -224,8 +227,9 @@ class _Replay:
             slots = protocol.vault.treasury(id_).slots
             slot = next(slot for slot in range(8) if slots >> 8 * slot & 255 == protocol.market_ids[symbol])
             transfers = [{"slot": slot, "amount": -left}]
-            for paid in range(0, max(charge, 1), MAX_REWARD):
-                reward = min(MAX_REWARD, charge - paid)
+            most = int(self._protocol.vault.MAX_REWARD())  # [wad] a call
+            for paid in range(0, max(charge, 1), most):
+                reward = min(most, charge - paid)
                 protocol.vault.transfer_margin(id_, transfers, reward, closer, sender=closer)
                 transfers = []
         watch.result.costs += charge / WAD
@@ -245,7 +249,7 @@ class _Replay:
         short += f", ${self._protocol.vault.treasury(id_).cash / WAD:,.0f} of cash"
         if policy.treasury_reserve:
             short += f" of which its policy keeps ${policy.treasury_reserve / WAD:,.0f} free"
-        if any(rescue.time == time and rescue.account == watch.result.name for rescue in self._rescues[-PAGE:]):
+        if any(rescue.time == time and rescue.account == watch.result.name for rescue in self._rescues):
             most = f"{policy.max_delever / 100:.0f} %"
             return f"{short}, after the engine's call at this round; one call cuts at most {most} of a book"
         reason = rebalancer.reason(rebalancer.preview(id_).code) or "a plan that does not reach it"
@@ -255,7 +259,7 @@ class _Replay:
 
     def _report(self) -> Report:
         """Gather the results."""
-        rows = {row.account: row for row in self._protocol.lens.scan(1, PAGE)}
+        rows = self._scan()
         gap = 0.0
         for id_, watch in self._watches.items():
             result, ghost = watch.result, self._shadow.ghosts[id_]

@@ -154,6 +154,15 @@ class Protocol(RuleBasedStateMachine):
             withdrawable = 0
         self.transfer_margin(account, market, 0, withdrawable + over, False)
 
+    @rule(account=ACCOUNTS, market=MARKETS, up=st.booleans())
+    def take_profit(self, account: int, market: int, up: bool) -> None:
+        """A market runs one way, the price stands for half an hour, and the winner takes what he may: some is locked."""
+        for _ in range(5):
+            self.publish(market, 350 if up else -350, 600)
+        for _ in range(2):
+            self.heartbeat(900)
+        self.take_all_that_can_be_taken(account, market, 0)
+
     @rule(account=ACCOUNTS, market=MARKETS)
     def release_lock(self, account: int, market: int) -> None:
         self.twins.both(
