@@ -156,7 +156,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(account=ACCOUNTS, market=MARKETS, up=st.booleans())
     def take_profit(self, account: int, market: int, up: bool) -> None:
-        """A market runs one way, the price stands for half an hour, and the winner takes what he may: some is locked."""
+        """A market runs one way, the price stands for half an hour, the winner takes what he may: some is locked."""
         for _ in range(5):
             self.publish(market, 350 if up else -350, 600)
         for _ in range(2):
