@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eth_utils import keccak
+
 FOLDER = Path(__file__).parents[2] / "deployments"
 
 
@@ -82,3 +84,8 @@ class Manifest:
     def markets(self) -> list[str]:
         """Names of the markets, in order of their ids."""
         return [role.removeprefix("market.") for role in self.contracts if role.startswith("market.")]
+
+
+def code_hash(code: bytes) -> str:
+    """keccak256 of code, as it is recorded."""
+    return "0x" + keccak(code).hex()

@@ -10,7 +10,7 @@ from ballast import params as params_
 from ballast.chain import Reverted
 from ballast.chain.revm import RevmChain
 from ballast.deploy import DeploymentError, Manifest, Protocol
-from ballast.deploy.protocol import EXCHANGE, REBALANCER
+from ballast.deploy.settings import EXCHANGE, REBALANCER
 from ballast.params import WAD
 
 

@@ -1,0 +1,114 @@
+"""One run of a deployment: what is not there is deployed, what differs is set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ballast.chain import Contract, Sender, address_of
+from ballast.chain.abi import artifact
+from ballast.deploy.manifest import DeploymentError, Entry, code_hash
+from ballast.deploy.settings import settings
+from ballast.params import FeedParams, Params
+
+if TYPE_CHECKING:
+    from ballast.deploy.protocol import Protocol
+
+# How many of a constructor's last arguments are settings that the owner may change later: the wiring compares them
+_SETTINGS = {"DerivativesMarket": 1}
+
+
+class Deployment:
+    """One run: contracts in order of need, then the wiring, then the pool's first money."""
+
+    def __init__(self, protocol: Protocol, params: Params, owner: Sender) -> None:
+        self._protocol = protocol
+        self._chain = protocol.chain
+        self._manifest = protocol.manifest
+        self._params = params
+        self._owner = owner
+
+    def run(self) -> None:
+        params = self._params
+        token = self._token()
+        vault = self._contract("vault", "Vault", token, params.vault.pool_share)
+        oracle = self._contract("oracle", "PriceOracle")
+        pool = self._contract("pool", "LiquidityPool", vault, token)
+        for id_, (name, market) in enumerate(params.markets.items(), 1):
+            self._feed(name, market.feed)
+            self._contract(f"market.{name}", "DerivativesMarket", vault, oracle, pool, id_, market.risk.model_dump())
+        native = list(params.markets).index(params.rebalancer.native) + 1
+        planner = self._contract("planner", "Planner", vault, oracle, pool)
+        rebalancer = self._contract("rebalancer", "Rebalancer", vault, oracle, planner, native)
+        exchange = self._contract("exchange", "Exchange", vault, oracle, pool, rebalancer)
+        self._contract("risk_model", "RiskModel")
+        self._contract("lens", "Lens", vault, oracle, exchange, rebalancer)
+
+        for setting in settings(self._protocol, params):
+            if not setting.done:
+                setting.send(self._owner)
+        self._fund_pool()
+        self._manifest.save()
+
+    def _contract(self, role: str, name: str, *args: Any) -> Contract:
+        """The contract of that role: as recorded, or deployed now."""
+        plain = [getattr(arg, "address", arg) for arg in args]
+        if entry := self._manifest.contracts.get(role):
+            return self._recorded(role, entry, plain)
+        contract = self._chain.deploy(name, *plain, sender=self._owner)
+        code = self._chain.code(contract.address)
+        block = contract.deployment.block if contract.deployment else self._chain.block
+        entry = Entry(name, contract.address, plain, block, code_hash(code), code_hash(artifact(name).bytecode))
+        self._manifest.record(role, entry)
+        return contract
+
+    def _recorded(self, role: str, entry: Entry, args: list[Any]) -> Contract:
+        if code_hash(self._chain.code(entry.address)) != entry.code_hash:
+            raise DeploymentError(f"{role}: the code at {entry.address} is not what {self._manifest.path} records")
+        if entry.artefact_hash and entry.artefact_hash != code_hash(artifact(entry.contract).bytecode):
+            raise DeploymentError(
+                f"{role}: {entry.contract} has changed since {self._manifest.path} was written; "
+                "remove that file to deploy anew"
+            )
+        settings = _SETTINGS.get(entry.contract, 0)
+        if entry.arguments[: len(args) - settings] != args[: len(args) - settings]:
+            raise DeploymentError(f"{role}: deployed with {entry.arguments}, the parameters now say {args}")
+        return self._chain.at(entry.contract, entry.address)
+
+    def _existing(self, role: str, contract: str, address: str) -> Contract:
+        """A contract of others at a given address."""
+        code = self._chain.code(address)
+        if not code:
+            raise DeploymentError(f"{role}: no contract at {address} on chain {self._chain.chain_id}")
+        if role not in self._manifest.contracts:
+            self._manifest.record(role, Entry(contract, address, [], self._chain.block, code_hash(code), ""))
+        return self._chain.at(contract, address)
+
+    def _token(self) -> Contract:
+        token = self._params.settlement
+        if token.address is not None:
+            return self._existing("token", "MockToken", token.address)
+        return self._contract("token", "MockToken", token.name, token.symbol, token.decimals)
+
+    def _feed(self, name: str, feed: FeedParams) -> Contract:
+        """The feed's proxy; a mock gets its first round."""
+        role = f"feed.{name}"
+        if feed.address is not None:
+            return self._existing(role, "MockFeedProxy", feed.address)
+        aggregator = self._contract(f"aggregator.{name}", "MockAggregator", feed.decimals, f"{name} / USD")
+        if aggregator.latestRoundData()[0] == 0:
+            aggregator.publish(feed.price // 10 ** (18 - feed.decimals), sender=self._owner)
+        return self._contract(role, "MockFeedProxy", aggregator)
+
+    def _fund_pool(self) -> None:
+        """The pool's first money, where it has none at all."""
+        protocol, amount = self._protocol, self._params.pool.funding
+        treasury = protocol.vault.treasury(protocol.pool_account)
+        if amount == 0 or treasury.cash or treasury.slots:
+            return
+        raw = protocol.to_raw(amount)
+        if self._params.settlement.mock:
+            protocol.mint(self._owner, amount, self._owner)
+        elif (held := protocol.token.balanceOf(address_of(self._owner))) < raw:
+            raise DeploymentError(f"pool: the owner holds {held} units of the settlement token, funding takes {raw}")
+        protocol.token.approve(protocol.pool.address, raw, sender=self._owner)
+        protocol.pool.fund(raw, sender=self._owner)

@@ -1,0 +1,95 @@
+"""What the owner of a deployment can set, in the order in which it can be set: the one list behind `deploy`, `verify`
+and the timelock's batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ballast.chain import Contract, Method, Receipt, Reverted, Sender
+from ballast.params import MarketParams, Params
+
+if TYPE_CHECKING:
+    from ballast.deploy.protocol import Protocol
+
+EXCHANGE, REBALANCER = 1, 2  # roles of `Vault.roles`
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: what the chain has, and the transaction that would set what was asked for."""
+
+    what: str
+    done: bool
+    contract: Contract
+    function: str
+    arguments: tuple[Any, ...]
+
+    def send(self, sender: Sender) -> Receipt:
+        receipt: Receipt = self._method(*self.arguments, sender=sender)
+        return receipt
+
+    def encode(self) -> bytes:
+        """Its calldata, for whoever owns the contract."""
+        return self._method.encode(*self.arguments)
+
+    @property
+    def _method(self) -> Method:
+        method: Method = getattr(self.contract, self.function)
+        return method
+
+
+def settings(protocol: Protocol, params: Params | None = None) -> Iterator[Setting]:
+    """Every setting; those that come from a parameters file only where one is given. Each is read when it is reached,
+    so that whoever sets them one by one may iterate as he goes."""
+    yield from _wiring(protocol)
+    if params is not None:
+        yield from _parameters(protocol, params)
+
+
+def _wiring(protocol: Protocol) -> Iterator[Setting]:
+    """Who is who."""
+    vault = protocol.vault
+    for name, market in protocol.markets.items():
+        id_ = protocol.market_ids[name]
+        known = vault.market_count() >= id_ and vault.market(id_)[0] == market.address
+        yield Setting(f"vault.market({id_})", known, vault, "add_market", (market.address,))
+    for engine, role, bits in (
+        (protocol.exchange, "exchange", EXCHANGE),
+        (protocol.rebalancer, "rebalancer", REBALANCER),
+    ):
+        known = vault.roles(engine.address) == bits
+        yield Setting(f"vault.roles({role})", known, vault, "set_engine", (engine.address, bits))
+    account = protocol.pool_account
+    yield Setting("vault.pool_account", vault.pool_account() == account, vault, "set_pool", (account,))
+
+
+def _parameters(protocol: Protocol, params: Params) -> Iterator[Setting]:
+    """What the parameters file says."""
+    exchange, fee = protocol.exchange, params.exchange.execution_fee
+    known = exchange.execution_fee() == fee
+    yield Setting("exchange.execution_fee", known, exchange, "set_execution_fee", (fee,))
+    for name, market in params.markets.items():
+        yield from _market(protocol, name, market)
+
+
+def _market(protocol: Protocol, name: str, params: MarketParams) -> Iterator[Setting]:
+    id_, market, vault = protocol.market_ids[name], protocol.markets[name], protocol.vault
+    feed = params.feed.struct(protocol.feeds[name].address)
+    quote, fees, risk = params.quote.model_dump(), params.fees.model_dump(), params.risk.model_dump()
+    oracle, pool, exchange = protocol.oracle, protocol.pool, protocol.exchange
+    yield Setting(f"oracle.feed({name})", reads(oracle.feed_config, id_) == feed, oracle, "set_feed", (id_, feed))
+    yield Setting(f"pool.quote({name})", reads(pool.quote_config, id_) == quote, pool, "set_quote", (id_, quote))
+    yield Setting(f"exchange.fees({name})", reads(exchange.fee_config, id_) == fees, exchange, "set_fees", (id_, fees))
+    yield Setting(f"market.config({name})", reads(market.config) == risk, market, "set_config", (risk,))
+    meter = params.meter
+    yield Setting(f"vault.meter({name})", vault.meter(id_)[0] == meter, vault, "set_meter", (id_, meter))
+
+
+def reads(getter: Method, *args: Any) -> Mapping[str, Any] | None:
+    """A struct as the chain has it; None where the contract has none yet."""
+    try:
+        return dict(getter(*args)._asdict())
+    except Reverted:
+        return None
