@@ -232,7 +232,7 @@ def fill(order: uint256, market: address, round: uint256, price: uint256, execut
 
     notional: uint256 = fixed_point._mul_wad_up(convert(abs(size), uint256), fill_price)
     fee: uint256 = self._fee(terms.market, notional, quote.fast_volatility)
-    extcall VAULT.fill_order(terms.account, terms.market, terms.margin, fee, terms.execution_fee, executor)
+    extcall VAULT.fill_order(terms.account, terms.market, terms.margin, fee, terms.execution_fee, executor, True)
     result: IDerivativesMarket.TradeResult = extcall venue.trade(terms.account, size, fill_price)
 
     self._check_account(terms, fee, result)

@@ -62,6 +62,7 @@ POOL_SHARE: public(immutable(uint256))      # [wad] of each trading fee that the
 
 
 account_count: public(uint256)
+guardian: public(address)                       # may tighten what the owner set, never loosen it
 market_count: public(uint256)
 roles: public(HashMap[address, uint256])        # engine → bits
 claimable: public(HashMap[address, uint256])    # keeper or executor → [wad]
@@ -371,24 +372,32 @@ def release_escrow(account: uint256, amount: uint256, execution_fee: uint256, ex
 
 @external
 def fill_order(
-    account: uint256, market: uint256, margin: uint256, fee: uint256, execution_fee: uint256, executor: address
+    account: uint256,
+    market: uint256,
+    margin: uint256,
+    fee: uint256,
+    execution_fee: uint256,
+    executor: address,
+    last: bool,
 ):
     """
-    @notice Turn an order's escrow into margin of its book, less the trading fee. EXCHANGE only.
+    @notice Turn escrow of an order's leg into margin of its book, less the trading fee. EXCHANGE only.
     @dev Opens the book in the account's list, and the pool's opposite book in the pool's. A fee above the margin is
-         taken from the book.
+         taken from the book. An order of several legs counts until its last one.
     @param account Account id.
     @param market Market id.
     @param margin Margin in escrow [wad].
     @param fee Trading fee, shared between pool and protocol [wad].
     @param execution_fee Fee in escrow for the executor [wad].
     @param executor Who earns it.
+    @param last Whether the order ends with this leg.
     """
     self._check_engine(EXCHANGE)
     left: uint256 = self._take_escrow(account, margin + execution_fee, 0)
     state: vault_slots.Account = self._load(account)
     state.books = book_list._opened(state.books, market)
-    state.orders -= 1
+    if last:
+        state.orders -= 1
     state.escrowed = left != 0
     state.last_trade = block.timestamp
     self._store(account, state)
@@ -474,6 +483,17 @@ def set_pool(account: uint256):
     assert pool == 0, errors.POOL_IS_SET
     self._house = vault_slots._pack_house(account, revenue)
     log IVault.PoolSet(account=account)
+
+
+@external
+def set_guardian(guardian: address):
+    """
+    @notice Name the guardian: it may only tighten, and each contract says what. Owner only.
+    @param guardian The guardian; zero for none.
+    """
+    ownable._check_owner()
+    self.guardian = guardian
+    log IVault.GuardianSet(guardian=guardian)
 
 
 @external
@@ -761,6 +781,7 @@ def _treasury(account: uint256) -> IVault.Treasury:
         locked=convert(self._locked_cash(account, state.locked), uint256),
         last_trade=state.last_trade,
         slots=state.books,
+        collateral=state.collateral,
     )
 
 

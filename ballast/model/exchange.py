@@ -205,7 +205,7 @@ class Exchange:
 
         fee = self.fees[order.market].fee(mul_wad_up(abs(size), fill_price), fast_volatility)
         self.vault.fill_order(
-            self, order.account, order.market, order.margin, fee, order.execution_fee, executor, now=now
+            self, order.account, order.market, order.margin, fee, order.execution_fee, executor, True, now=now
         )
         result = market.trade(order.account, size, fill_price, now)
         self._check_account(order, fee, result, now)

@@ -56,6 +56,7 @@ class Treasury:
     locked: int  # [wad]
     last_trade: int  # [s]
     books: tuple[int, ...]  # market ids by slot; 0 = empty slot
+    collateral: int = 0  # bit i: collateral token i is held
 
     @property
     def slots(self) -> int:
@@ -141,6 +142,7 @@ class Vault:
         self.roles: dict[Hashable, int] = {}
         self.claimable: dict[Hashable, int] = {}  # [wad]
         self.pool_account = 0
+        self.guardian: Hashable = None
         self.protocol_revenue = 0  # [wad]
 
     # Anyone
@@ -275,6 +277,7 @@ class Vault:
         fee: int,
         execution_fee: int,
         executor: Hashable,
+        last: bool,
         *,
         now: int,
     ) -> None:
@@ -283,7 +286,7 @@ class Vault:
         with self._atomic(market):
             self._take_escrow(state, margin + execution_fee)
             state.open_book(market)
-            state.orders -= 1
+            state.orders -= last
             state.last_trade = now
             self._collect_fee(market, fee)
             self._reward(executor, execution_fee)
@@ -322,6 +325,10 @@ class Vault:
         self._check_account(account)
         require(self.pool_account == 0, "vault: pool is set")
         self.pool_account = account
+
+    def set_guardian(self, sender: Hashable, guardian: Hashable) -> None:
+        self._check_owner(sender)
+        self.guardian = guardian
 
     def set_meter(self, sender: Hashable, market: int, capacity: int, *, now: int) -> None:
         self._check_owner(sender)

@@ -7,7 +7,8 @@
 
 from . import errors
 
-# account  cash int112 · 144 | escrowed · 120 | locked · 112 | orders · 104 | last trade · 64 | books 8 × 8 · 0
+# account  cash int112 · 144 | collateral 8 · 128 | escrowed 8 · 120 | locked 8 · 112 | orders 8 · 104
+#          | last trade 40 · 64 | books 8 × 8 · 0
 # owner    owner 160 · 96 | escrow 96 · 0
 # market   implementation 160 · 96 | balance 96 · 0
 # operator rights 8 · 40 | expiry 40 · 0
@@ -28,6 +29,7 @@ struct Account:
     orders: uint256     # orders that hold escrow
     locked: bool        # whether any lock exists, so that the maps are read only then
     escrowed: bool      # whether anything is in escrow, for the same reason
+    collateral: uint256 # bit i: some of collateral token i is held, for the same reason
 
 
 @internal
@@ -38,7 +40,8 @@ def _pack_account(account: Account) -> uint256:
     """
     assert account.cash >= -_CASH_BOUND and account.cash < _CASH_BOUND, errors.OUT_OF_RANGE
     word: uint256 = convert(convert(account.cash << 144, bytes32), uint256)
-    word |= convert(account.escrowed, uint256) << 120 | convert(account.locked, uint256) << 112
+    word |= (account.collateral << 128) | (convert(account.escrowed, uint256) << 120)
+    word |= convert(account.locked, uint256) << 112
     return word | (account.orders << 104) | (account.last_trade << 64) | account.books
 
 
@@ -55,6 +58,7 @@ def _unpack_account(word: uint256) -> Account:
         orders=(word >> 104) & _MASK_8,
         locked=(word >> 112) & _MASK_8 != 0,
         escrowed=(word >> 120) & _MASK_8 != 0,
+        collateral=(word >> 128) & _MASK_8,
     )
 
 

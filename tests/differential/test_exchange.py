@@ -122,7 +122,7 @@ class Pair:
         for account in (self.protocol.pool_account, *self.accounts):
             expected = self.model.vault.treasury(account)
             wanted = (expected.cash, expected.escrow, expected.locked, expected.last_trade, expected.slots)
-            assert tuple(vault.treasury(account)) == wanted
+            assert tuple(vault.treasury(account)) == (*wanted, expected.collateral)
             book = self.market.book(account)
             assert tuple(market.book(account)) == (book.size, book.base, book.legs, book.net_deposit)
         assert vault.market(self.id)[1] == self.model.vault.markets[self.id].balance

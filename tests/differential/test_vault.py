@@ -198,7 +198,8 @@ class Pair:
             )
             return
         market, trading_fee = self.market(), self.amount(10 * WAD)
-        arguments = (account, market, amount - fee, trading_fee, fee, executor)
+        last = self.random.random() < 0.8
+        arguments = (account, market, amount - fee, trading_fee, fee, executor, last)
         self.both(
             lambda: self.vault.fill_order(*arguments, sender=self.exchange) and None,
             lambda: self.model.fill_order(self.exchange, *arguments, now=self.now),
@@ -261,6 +262,7 @@ class Pair:
                 expected.locked,
                 expected.last_trade,
                 expected.slots,
+                expected.collateral,
             )
             assert self.vault.open_orders(account) == self.model.accounts[account].orders
         for market, (contract, venue) in enumerate(self.venues, 1):

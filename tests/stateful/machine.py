@@ -395,7 +395,7 @@ class Protocol(RuleBasedStateMachine):
             (lambda: vault.allocate(account, stranger, market, amount, sender=stranger), "engine"),
             (lambda: vault.lock_escrow(account, stranger, amount, 0, sender=stranger), "engine"),
             (lambda: vault.release_escrow(account, amount, amount, stranger, sender=stranger), "engine"),
-            (lambda: vault.fill_order(account, market, 0, amount, 0, stranger, sender=stranger), "engine"),
+            (lambda: vault.fill_order(account, market, 0, amount, 0, stranger, True, sender=stranger), "engine"),
             (lambda: vault.top_up_pool(market, amount, sender=stranger), "engine"),
             (lambda: book.trade(account, WAD, 1, sender=stranger), "engine"),
             (lambda: book.reduce(account, WAD, 2**255, sender=stranger), "engine"),

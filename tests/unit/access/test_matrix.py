@@ -40,6 +40,7 @@ MATRIX = {
         "add_market": OWNER,
         "set_engine": OWNER,
         "set_pool": OWNER,
+        "set_guardian": OWNER,
         "set_meter": OWNER,
         "collect_revenue": OWNER,
     },

@@ -86,7 +86,7 @@ def test_collect_revenue__by_owner__leaves_dust(
 ) -> None:
     """RND-1: whole token units leave, dust stays with the vault."""
     vault.lock_escrow(account, trader, 20 * WAD, 0, sender=exchange)
-    vault.fill_order(account, 1, 20 * WAD, 10 * WAD + 5, 0, keeper, sender=exchange)
+    vault.fill_order(account, 1, 20 * WAD, 10 * WAD + 5, 0, keeper, True, sender=exchange)
     revenue = vault.protocol_revenue()
     assert revenue == 3 * WAD + 2
     event = vault.collect_revenue(keeper, sender=owner).event("RevenueCollected")
@@ -107,3 +107,14 @@ def test_claim__anyone__is_paid_its_own_and_leaves_dust(
     with pytest.raises(Reverted) as error:
         vault.claim(NOBODY, sender=keeper)
     assert error.value.reason == "vault: zero address"
+
+
+def test_set_guardian__by_owner_alone__named_and_dismissed(bare_vault: Contract, owner: str, keeper: str) -> None:
+    assert bare_vault.guardian() == NOBODY
+    assert bare_vault.set_guardian(keeper, sender=owner).event("GuardianSet").guardian == keeper
+    assert bare_vault.guardian() == keeper
+    with pytest.raises(Reverted) as error:
+        bare_vault.set_guardian(keeper, sender=keeper)
+    assert error.value.reason == "ownable: caller is not the owner"
+    bare_vault.set_guardian(NOBODY, sender=owner)
+    assert bare_vault.guardian() == NOBODY

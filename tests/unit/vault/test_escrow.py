@@ -105,7 +105,7 @@ def test_fill_order__new_book__turns_escrow_into_margin(
 ) -> None:
     """SOL-9: margin to the book, fee to pool and protocol, execution fee to the executor; no wei elsewhere."""
     vault.chain.advance(30)
-    receipt = vault.fill_order(ordered, 6, 99 * WAD, 10 * WAD + 1, WAD, keeper, sender=exchange)
+    receipt = vault.fill_order(ordered, 6, 99 * WAD, 10 * WAD + 1, WAD, keeper, True, sender=exchange)
     treasury = vault.treasury(ordered)
     assert (treasury.cash, treasury.escrow, vault.open_orders(ordered)) == (900 * WAD, 0, 0)
     assert treasury.last_trade == vault.chain.timestamp
@@ -119,17 +119,27 @@ def test_fill_order__new_book__turns_escrow_into_margin(
     assert receipt.event("EscrowReleased").to_cash == 0
 
 
+def test_fill_order__first_of_two_legs__order_still_counts(
+    vault: Contract, ordered: int, exchange: str, keeper: str
+) -> None:
+    vault.fill_order(ordered, 6, 40 * WAD, WAD, 0, keeper, False, sender=exchange)
+    assert (vault.open_orders(ordered), vault.treasury(ordered).escrow) == (1, 60 * WAD)
+    vault.fill_order(ordered, 7, 59 * WAD, WAD, WAD, keeper, True, sender=exchange)
+    assert (vault.open_orders(ordered), vault.treasury(ordered).escrow) == (0, 0)
+    assert vault.claimable(keeper) == WAD
+
+
 def test_fill_order__fee_above_margin__comes_out_of_the_book(
     vault: Contract, markets: list[Contract], account: int, trader: str, exchange: str, keeper: str, allocate: Any
 ) -> None:
     allocate(account, 6, 50)
     vault.lock_escrow(account, trader, 0, WAD, sender=exchange)
-    vault.fill_order(account, 6, 0, 10 * WAD, WAD, keeper, sender=exchange)
+    vault.fill_order(account, 6, 0, 10 * WAD, WAD, keeper, True, sender=exchange)
     assert vault.market(6)[1] == markets[5].book(account) == 40 * WAD
     assert vault.treasury(account).locked == 0
     vault.lock_escrow(account, trader, 0, WAD, sender=exchange)
     with pytest.raises(Reverted) as error:
-        vault.fill_order(account, 6, 0, 41 * WAD, WAD, keeper, sender=exchange)
+        vault.fill_order(account, 6, 0, 41 * WAD, WAD, keeper, True, sender=exchange)
     assert error.value.reason == "vault: market overdrawn"
 
 
@@ -142,12 +152,12 @@ def test_fill_order__bad_input__reverts(
         (exchange, 11, 99, "vault: unknown market"),
     ):
         with pytest.raises(Reverted) as error:
-            vault.fill_order(ordered, market, margin * WAD, 0, WAD, keeper, sender=sender)
+            vault.fill_order(ordered, market, margin * WAD, 0, WAD, keeper, True, sender=sender)
         assert error.value.reason == reason
     for market in range(1, 9):
         allocate(ordered, market, 1)
     with pytest.raises(Reverted) as error:
-        vault.fill_order(ordered, 9, 99 * WAD, 0, WAD, keeper, sender=exchange)
+        vault.fill_order(ordered, 9, 99 * WAD, 0, WAD, keeper, True, sender=exchange)
     assert error.value.reason == "vault: too many books"
 
 
@@ -183,5 +193,5 @@ def test_fill_order__pool_not_set__reverts(
     bare_vault.open_account(trader, sender=trader)
     bare_vault.lock_escrow(1, trader, 0, 0, sender=exchange)
     with pytest.raises(Reverted) as error:
-        bare_vault.fill_order(1, 1, 0, 0, 0, keeper, sender=exchange)
+        bare_vault.fill_order(1, 1, 0, 0, 0, keeper, True, sender=exchange)
     assert error.value.reason == "vault: unknown account"
