@@ -433,23 +433,23 @@ def _mark(quote: IPriceOracle.Quote) -> risk_model.Mark:
     valuation: uint256 = self._valuation
     params: IRiskModel.RiskParams = market_slots._unpack_risk_params(valuation)
     funding: int256 = self._accrued(valuation, quote.price)
-    gates: uint256 = self._gates(valuation, quote.jumped)
+    gates: uint256 = self._gates(valuation, quote.guarded, quote.unconfirmed)
     return risk_model._mark(params, quote, funding, gates)
 
 
 @internal
 @pure
-def _gates(valuation: uint256, jumped: bool) -> uint256:
+def _gates(valuation: uint256, guarded: bool, unconfirmed: bool) -> uint256:
     """
     @dev The rows of the table of market states. Who can be priced may reduce, in any state. An unconfirmed jump also
          closes the engine's way in: it must not fill a book at a price that nobody confirms.
     """
     state: uint256 = (valuation >> market_slots.STATE_SHIFT) & market_slots.MASK_2
-    if state == ACTIVE and not jumped:
+    if state == ACTIVE and not guarded:
         return OPEN | REDUCE | TAKE | FILL | TAP
     if state == HALTED:
         return REDUCE
-    if jumped:
+    if unconfirmed:
         return REDUCE | TAKE | TAP
     return REDUCE | TAKE | FILL | TAP
 

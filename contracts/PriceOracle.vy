@@ -138,6 +138,7 @@ def quote(feed_id: uint256) -> IPriceOracle.Quote:
     max_age: uint256 = unsafe_add(source >> 57 & feed_slots.MASK_18, source >> 40 & feed_slots.MASK_17)
     age: uint256 = unsafe_sub(block.timestamp, updated_at)  # no observation is from the future
     assert age <= max_age, errors.STALE_PRICE
+    jumped: bool = age < state & feed_slots.MASK_24
     return IPriceOracle.Quote(
         price=price,
         average=volatility._average_price(price, state >> 152 & feed_slots.MASK_32, age),
@@ -145,7 +146,8 @@ def quote(feed_id: uint256) -> IPriceOracle.Quote:
         slow_volatility=unsafe_mul(state >> 88 & feed_slots.MASK_32, feed_slots.RATIO_UNIT),
         updated_at=updated_at,
         round=(source >> 80 & feed_slots.MASK_16) << 64 | (state >> 24 & feed_slots.MASK_32),
-        jumped=age < state & feed_slots.MASK_24,
+        guarded=jumped,
+        unconfirmed=jumped,
     )
 
 

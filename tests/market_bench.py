@@ -48,7 +48,8 @@ class Quote:
     slow_volatility: int = WAD * 90 // 100
     updated_at: int = 0
     round: int = 1
-    jumped: bool = False
+    guarded: bool = False
+    unconfirmed: bool = False
 
 
 class StubFeed:

@@ -214,7 +214,7 @@ class Market:
     # Valuation
 
     def _mark(self, quote: Quote, now: int) -> Mark:
-        gates = gates_of(self.state, quote.jumped)
+        gates = gates_of(self.state, quote.guarded, quote.unconfirmed)
         return risk.mark_of(self.config, quote, self._accrued(quote.price, now), gates)
 
     def _funding_rate(self, skew: int) -> int:
@@ -268,13 +268,13 @@ class Market:
         self.open_interest = open_interest
 
 
-def gates_of(state: int, jumped: bool) -> int:
+def gates_of(state: int, guarded: bool, unconfirmed: bool) -> int:
     """What a market's state lets happen to a book."""
     if state == HALTED:
         return REDUCE
-    if jumped:
+    if unconfirmed:
         return REDUCE | TAKE | TAP
-    if state == REDUCE_ONLY:
+    if state == REDUCE_ONLY or guarded:
         return REDUCE | TAKE | FILL | TAP
     return OPEN | REDUCE | TAKE | FILL | TAP
 

@@ -103,7 +103,8 @@ class Quote:
     slow_volatility: int  # [wad]
     updated_at: int  # [s]
     round: int
-    jumped: bool
+    guarded: bool
+    unconfirmed: bool
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ class Feed:
         require(rounds_between(state.round, latest.id) <= MAX_PENDING, POKE)
         state = self._advance(state, latest, now)
         require(now <= state.updated_at + self.config.max_age, STALE_PRICE)
+        jumped = now < state.updated_at + state.jump_left
         return Quote(
             price=state.price * PRICE_UNIT,
             average=average_price(state, now),
@@ -174,7 +176,8 @@ class Feed:
             slow_volatility=state.slow * RATIO_UNIT,
             updated_at=state.updated_at,
             round=state.round,
-            jumped=now < state.updated_at + state.jump_left,
+            guarded=jumped,
+            unconfirmed=jumped,
         )
 
     def consume(self, now: int) -> None:

@@ -41,14 +41,14 @@ def signed(high: int) -> st.SearchStrategy[int]:
 accounts = st.sampled_from(ACCOUNTS)
 volatilities = spread(10**16, 50 * WAD)
 usual_sizes = st.one_of(signed(100 * WAD), signed(2**64), signed(2**75))
-jumps = st.sampled_from((False, False, False, True))
+guards = st.sampled_from(((False, False), (False, False), (True, False), (True, True)))
 trades = st.tuples(st.just("trade"), accounts, usual_sizes, st.integers(90, 110))
 closes = st.tuples(st.just("close"), accounts, st.sampled_from((-100, -150, -50)), st.integers(90, 110))
 reductions = st.tuples(
     st.just("reduce"), accounts, spread(1, WAD), st.one_of(st.just(UNLIMITED), st.just(UNLIMITED), spread(1, 10**21))
 )
 steps = st.one_of(
-    st.tuples(st.just("quote"), spread(10**12, 10**25), st.integers(50, 200), volatilities, volatilities, jumps),
+    st.tuples(st.just("quote"), spread(10**12, 10**25), st.integers(50, 200), volatilities, volatilities, guards),
     st.tuples(st.just("step"), st.integers(80, 125), st.integers(0, 90_000)),
     st.tuples(st.just("wait"), spread(1, 10**8)),
     st.tuples(st.just("margin"), accounts, signed(10**24)),
@@ -94,8 +94,9 @@ def _step(bench: MarketBench, name: str, args: list[Any]) -> int:
     """One step on both sides; the margin it moved into the market."""
     market, model, price = bench.market, bench.model, bench.feed.value.price
     match name, args:
-        case "quote", [price, skewed, fast, slow, jumped]:
-            bench.quote(price, average=price * skewed // 100, fast_volatility=fast, slow_volatility=slow, jumped=jumped)
+        case "quote", [price, skewed, fast, slow, (guarded, unconfirmed)]:
+            average, guards = price * skewed // 100, {"guarded": guarded, "unconfirmed": unconfirmed}
+            bench.quote(price, average=average, fast_volatility=fast, slow_volatility=slow, **guards)
         case "step", [percent, age]:
             bench.quote(min(10**25, price * percent // 100 + 1), age=age)
         case "wait", [seconds]:

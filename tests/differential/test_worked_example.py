@@ -65,7 +65,8 @@ class Feed:
             slow_volatility=self.volatility,
             updated_at=now,
             round=1,
-            jumped=False,
+            guarded=False,
+            unconfirmed=False,
         )
 
 

@@ -34,19 +34,25 @@ def test_book_risk__margin_without_legs__is_all_withdrawable(bench: MarketBench)
 
 
 @pytest.mark.parametrize(
-    ("state", "jumped", "gates"),
+    ("state", "guarded", "unconfirmed", "gates"),
     [
-        (0, False, OPEN | REDUCE | TAKE | FILL | TAP),
-        (0, True, REDUCE | TAKE | TAP),
-        (1, False, REDUCE | TAKE | FILL | TAP),
-        (1, True, REDUCE | TAKE | TAP),
-        (2, False, REDUCE),
-        (2, True, REDUCE),
+        (0, False, False, OPEN | REDUCE | TAKE | FILL | TAP),
+        (0, True, False, REDUCE | TAKE | FILL | TAP),
+        (0, True, True, REDUCE | TAKE | TAP),
+        (1, False, False, REDUCE | TAKE | FILL | TAP),
+        (1, True, False, REDUCE | TAKE | FILL | TAP),
+        (1, True, True, REDUCE | TAKE | TAP),
+        (2, False, False, REDUCE),
+        (2, True, False, REDUCE),
+        (2, True, True, REDUCE),
     ],
 )
-def test_book_risk__state_and_jump__set_the_gates(market: MarketBench, state: int, jumped: bool, gates: int) -> None:
+def test_book_risk__state_and_guards__set_the_gates(
+    market: MarketBench, state: int, guarded: bool, unconfirmed: bool, gates: int
+) -> None:
+    """ORC-5: an unconfirmed jump also keeps the engine from putting margin in."""
     market.market.set_state(state, sender=market.owner)
-    market.quote(jumped=jumped)
+    market.quote(guarded=guarded, unconfirmed=unconfirmed)
     risk = market.market.book_risk(LONG)
     assert risk.gates == gates
     assert (risk.withdrawable > 0) == bool(gates & TAKE)

@@ -105,11 +105,11 @@ def test_reduce__pool_account__reverts(market: MarketBench) -> None:
         market.reduce(market.pool_account, WAD)
 
 
-@pytest.mark.parametrize(("state", "jumped"), [(1, False), (2, False), (0, True), (2, True)])
-def test_reduce__any_state__is_possible(market: MarketBench, state: int, jumped: bool) -> None:
+@pytest.mark.parametrize(("state", "guarded"), [(1, False), (2, False), (0, True), (2, True)])
+def test_reduce__any_state__is_possible(market: MarketBench, state: int, guarded: bool) -> None:
     """LIQ-4: reducing at a valid price is never stopped."""
     market.market.set_state(state, sender=market.owner)
     market.model.set_state(state)
-    market.quote(jumped=jumped)
+    market.quote(guarded=guarded, unconfirmed=guarded)
     market.reduce(LONG, WAD // 2)
     assert market.market.book(LONG).size == 5 * WAD

@@ -104,8 +104,9 @@ def test_trade__growth_or_turn_while_reduce_only_or_halted__reverts(market: Mark
     assert market.market.book(LONG).size == 0
 
 
-def test_trade__growth_after_a_jump__reverts(market: MarketBench) -> None:
-    market.quote(jumped=True)
+@pytest.mark.parametrize("unconfirmed", [False, True])
+def test_trade__growth_while_guarded__reverts(market: MarketBench, unconfirmed: bool) -> None:
+    market.quote(guarded=True, unconfirmed=unconfirmed)
     with pytest.raises(Reverted, match="market: opening is closed"):
         market.trade(SHORT, -1)
     market.trade(SHORT, 1)

@@ -20,7 +20,7 @@ def test_quote__fresh_feed__starts_from_the_configuration(oracle: Oracle) -> Non
     assert quote.slow_volatility == 80 * WAD // 100
     assert quote.updated_at == oracle.chain.timestamp
     assert quote.round == oracle.latest() == (1 << 64 | 2)
-    assert quote.jumped is False
+    assert quote.guarded is False
 
 
 def test_quote__one_round__follows_the_formulas(oracle: Oracle) -> None:
@@ -83,7 +83,7 @@ def test_quote__view__equals_the_state_change(oracle: Oracle) -> None:
     before = oracle.quote()
     oracle.consume()
     assert oracle.quote() == before
-    assert before.jumped is True
+    assert before.guarded is before.unconfirmed is True
 
 
 def test_quote__consumed_one_by_one__is_the_same_as_at_once(oracle: Oracle) -> None:
@@ -102,21 +102,21 @@ def test_quote__consumed_one_by_one__is_the_same_as_at_once(oracle: Oracle) -> N
 def test_quote__jump__raises_the_guard_for_its_duration(oracle: Oracle) -> None:
     """ORC-5: a move beyond the bound, up or down, closes opening and giving for a while."""
     oracle.publish(2_400, after=60)
-    assert oracle.quote().jumped is False  # 20 % exactly is not beyond 20 %
+    assert oracle.quote().guarded is False  # 20 % exactly is not beyond 20 %
     oracle.publish(1_919, after=60)
-    assert oracle.quote().jumped is True
+    assert oracle.quote().guarded is True
     oracle.publish(1_920, after=300)
-    assert oracle.quote().jumped is True
+    assert oracle.quote().guarded is True
     oracle.chain.advance(299)
-    assert oracle.quote().jumped is True
+    assert oracle.quote().guarded is True
     oracle.chain.advance(1)
-    assert oracle.quote().jumped is False
+    assert oracle.quote().guarded is False
 
 
 def test_quote__jump_in_history__still_counts(oracle: Oracle) -> None:
     oracle.publish(2_500, after=60)
     oracle.publish(2_501, after=599)
-    assert oracle.quote().jumped is True
+    assert oracle.quote().guarded is True
 
 
 # Refusals

@@ -35,7 +35,7 @@ def test_set_feed__anew__starts_the_estimates_over(oracle: Oracle) -> None:
     oracle.consume()
     oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.owner)
     quote = oracle.quote()
-    assert (quote.price, quote.fast_volatility, quote.jumped) == (2_600 * WAD, 90 * PERCENT, False)
+    assert (quote.price, quote.fast_volatility, quote.guarded) == (2_600 * WAD, 90 * PERCENT, False)
 
 
 def test_set_feed__not_the_owner__reverts(oracle: Oracle) -> None:
