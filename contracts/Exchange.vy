@@ -506,7 +506,7 @@ def _check_account(order: IExchange.Order, fee: uint256, result: IDerivativesMar
     covered: bool = after.equity >= convert(after.initial, int256)
     if not order.reduce_only:
         assert covered, errors.BELOW_INITIAL_MARGIN
-        within: bool = staticcall REBALANCER.within_risk_share(order.account, order.market)
+        within: bool = staticcall REBALANCER.within_risk_share(order.account, 1 << order.market)
         assert within, errors.RISK_SHARE
         return
 

@@ -156,33 +156,33 @@ def settled_plan(account: uint256, own: bool, policy: uint256, sets: uint256, st
 
 @external
 @view
-def limits(account: uint256, market: uint256, share: uint256) -> (uint256, bool):
+def limits(account: uint256, markets: uint256, share: uint256) -> (uint256, bool):
     """
-    @notice What a book may give, and whether its sigma-loss is within a share of account equity.
+    @notice What books may give, and whether the sigma-loss of each is within a share of account equity.
     @dev A frozen book gives nothing; the share does not count where any book of the account is frozen.
     @param account Vault account id.
-    @param market Market id.
+    @param markets Bit m: the book in market m is asked about.
     @param share [bps]
-    @return What the owner may take out [wad]; whether it is within the share.
+    @return What the owner may take out of those books [wad]; whether each is within the share.
     """
     treasury: IVault.Treasury = empty(IVault.Treasury)
-    markets: address[MAX_BOOKS] = empty(address[MAX_BOOKS])
-    treasury, markets = self._portfolio(account)
+    venues: address[MAX_BOOKS] = empty(address[MAX_BOOKS])
+    treasury, venues = self._portfolio(account)
     equity: int256 = treasury.cash + convert(treasury.escrow, int256)
     frozen: bool = False
     withdrawable: uint256 = 0
     sigma_loss: uint256 = 0
     for slot: uint256 in range(MAX_BOOKS):
-        if markets[slot] == empty(address):
+        if venues[slot] == empty(address):
             continue
         priced: bool = False
         risk: IMarket.BookRisk = empty(IMarket.BookRisk)
-        priced, risk = self._tried_risk(markets[slot], account)
+        priced, risk = self._tried_risk(venues[slot], account)
         frozen = frozen or not priced
         equity += risk.equity
-        if (treasury.slots >> (8 * slot)) & 255 == market:
-            withdrawable = risk.withdrawable
-            sigma_loss = risk.sigma_loss
+        if (markets >> ((treasury.slots >> (8 * slot)) & 255)) & 1 != 0:
+            withdrawable += risk.withdrawable
+            sigma_loss = max(sigma_loss, risk.sigma_loss)
     return withdrawable, frozen or sigma_loss <= self._part(equity, share)
 
 

@@ -226,18 +226,18 @@ def preview_own(account: uint256) -> IRebalancer.Plan:
 
 @external
 @view
-def within_risk_share(account: uint256, market: uint256) -> bool:
+def within_risk_share(account: uint256, markets: uint256) -> bool:
     """
-    @notice Is the sigma-loss of a book within the policy's share of account equity? A condition of opening.
+    @notice Is each book's sigma-loss within the policy's share of account equity? A condition of opening.
     @dev True while the policy is off or any book of the account is frozen.
     @param account Vault account id.
-    @param market Market id.
+    @param markets Bit m: the book in market m is asked about.
     @return Whether it is.
     """
     policy: IRebalancer.Policy = policy_slots._unpack_policy(self._policies[account], 0)
     if not policy.enabled:
         return True
-    return (staticcall PLANNER.limits(account, market, policy.max_risk_share))[1]
+    return (staticcall PLANNER.limits(account, markets, policy.max_risk_share))[1]
 
 
 @external
@@ -518,7 +518,7 @@ def _check_outflow(account: uint256, source: uint256, amount: uint256):
     if policy.enabled:
         withdrawable: uint256 = 0
         within: bool = False
-        withdrawable, within = staticcall PLANNER.limits(account, source, policy.max_risk_share)
+        withdrawable, within = staticcall PLANNER.limits(account, 1 << source, policy.max_risk_share)
         assert amount <= withdrawable, errors.NOT_WITHDRAWABLE
         assert within, errors.ABOVE_RISK_SHARE
     else:

@@ -31,7 +31,7 @@ _AMOUNT_BOUND = 2**112
 class RiskShare(Protocol):
     """What the exchange asks the rebalancer."""
 
-    def within_risk_share(self, account: int, market: int, now: int) -> bool: ...
+    def within_risk_share(self, account: int, markets: int, now: int) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class Exchange:
         covered = after.equity >= after.initial
         if not order.reduce_only:
             require(covered, "exchange: below initial margin")
-            within = self.rebalancer.within_risk_share(order.account, order.market, now)
+            within = self.rebalancer.within_risk_share(order.account, 1 << order.market, now)
             require(within, "exchange: above risk share")
         elif not covered:
             require(after.sigma_loss != 0, "exchange: risk not reduced")

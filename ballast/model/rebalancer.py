@@ -264,16 +264,14 @@ class Rebalancer:
         """What `rebalance_own` would do now."""
         return self._plan(account, True, now)[0]
 
-    def within_risk_share(self, account: int, market: int, now: int) -> bool:
-        """Is the sigma-loss of a book within the policy's share of account equity?"""
+    def within_risk_share(self, account: int, markets: int, now: int) -> bool:
+        """Is the sigma-loss of each book within the policy's share of account equity? Bit m: the one in market m."""
         policy = self.policy(account)
         if not policy.enabled:
             return True
         found = self._gather(account, Policy(), now)
-        books = [book for book in found.books if book.market == market]
-        if found.frozen or not books:
-            return True
-        return books[0].risk.sigma_loss <= _part(found.equity, policy.max_risk_share)
+        losses = (book.risk.sigma_loss for book in found.books if markets >> book.market & 1)
+        return bool(found.frozen) or max(losses, default=0) <= _part(found.equity, policy.max_risk_share)
 
     # Plan
 
@@ -532,7 +530,7 @@ class Rebalancer:
             found = self._gather(account, Policy(), now)
             withdrawable = sum(book.risk.withdrawable for book in found.books if book.market == source)
             require(amount <= withdrawable, "rebalancer: not withdrawable")
-            require(self.within_risk_share(account, source, now), "rebalancer: above risk share")
+            require(self.within_risk_share(account, 1 << source, now), "rebalancer: above risk share")
         else:
             require(amount <= market.book_risk(account, now).withdrawable, "rebalancer: not withdrawable")
 

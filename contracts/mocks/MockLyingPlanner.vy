@@ -72,15 +72,15 @@ def settled_plan(account: uint256, own: bool, policy: uint256, sets: uint256, st
 
 @external
 @view
-def limits(account: uint256, market: uint256, share: uint256) -> (uint256, bool):
+def limits(account: uint256, markets: uint256, share: uint256) -> (uint256, bool):
     """
     @notice The real planner's answer.
     @param account Vault account id.
-    @param market Market id.
+    @param markets Bit m: the book in market m is asked about.
     @param share [bps]
     @return What the owner may take out; whether the book's risk is within the share.
     """
-    return staticcall PLANNER.limits(account, market, share)
+    return staticcall PLANNER.limits(account, markets, share)
 
 
 @internal

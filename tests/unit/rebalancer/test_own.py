@@ -109,9 +109,9 @@ def test_transfer_margin__risk_share_broken__reverts_while_the_policy_is_on(reba
     account = build(BTC=(30_000, 12_000))
     guard(account, max_risk_share=10)
     refused(lambda: rebalancer.transfer_margin(account, 1, 0, WAD, sender=trader), "rebalancer: above risk share")
-    assert not rebalancer.within_risk_share(account, 1)
+    assert not rebalancer.within_risk_share(account, 1 << 1)
     guard(account, max_risk_share=10, enabled=False)
-    assert rebalancer.within_risk_share(account, 1)
+    assert rebalancer.within_risk_share(account, 1 << 1)
     rebalancer.transfer_margin(account, 1, 0, WAD, sender=trader)
 
 
