@@ -9,7 +9,7 @@ import pytest
 
 from ballast.chain import Contract, Reverted
 from ballast.deploy import Protocol
-from ballast.deploy.protocol import REBALANCER
+from ballast.deploy.settings import REBALANCER
 from ballast.params import WAD
 
 HONEST, CASH, EQUITY, CUT, FLOOR, CAP, ROBBERY, TOP_UP = range(8)  # lies of MockLyingPlanner
