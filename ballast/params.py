@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import yaml
+from eth_utils import to_checksum_address
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 WAD = 10**18
 DEFAULT = Path(__file__).parent.parent / "params" / "default.yaml"
+DEPLOYER = "deployer"  # in a file: whoever deploys
+COLLATERAL_FEEDS = 128  # id of the first collateral's own feed; ids below belong to markets
 
 _SECONDS = {"s": 1, "sec": 1, "min": 60, "h": 3_600, "d": 86_400}
 _SCALES = {"": Decimal(1), "%": Decimal(100), "bps": Decimal(10_000)}
@@ -81,6 +84,10 @@ def parse_seconds(value: Any) -> Any:
     return int(match[1]) * _SECONDS[match[2]]
 
 
+def _parse_holder(value: Any) -> Any:
+    return value if value == DEPLOYER else _parse_address(value)
+
+
 def _parse_address(value: Any) -> Any:
     if not isinstance(value, str) or not re.fullmatch(r"0x[0-9a-fA-F]{40}", value):
         raise ValueError(f"expected an address (0x and 40 hex digits), got {value!r}")
@@ -97,6 +104,7 @@ Units = Annotated[int, BeforeValidator(parse_amount), Field(ge=0, description=_N
 Number = Annotated[int, BeforeValidator(parse_amount), Field(ge=0, description=_NUMBER)]  # [wad] a plain factor
 Seconds = Annotated[int, BeforeValidator(parse_seconds), Field(ge=0, description=_SECONDS_TEXT)]  # [s]
 Address = Annotated[str, BeforeValidator(_parse_address)]
+Holder = Annotated[str, BeforeValidator(_parse_holder)]  # of a power: an address, or "deployer"
 
 
 # What a file holds. Field names are those of the contracts' structs, so a dump of a section is a struct.
@@ -120,13 +128,39 @@ class TokenParams(_Section):
         return _mock_or_address(self)
 
 
+class SecondFeedParams(_Section):
+    """A feed that must agree with the first: of another source, or it is worth nothing."""
+
+    mock: bool = False
+    address: Address | None = None
+    decimals: int = Field(8, ge=0, le=18)  # of a mock
+    max_age: Seconds
+    max_deviation: Rate
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SecondFeedParams:
+        return _mock_or_address(self)
+
+
+class SequencerParams(_Section):
+    """The feed that tells whether a rollup's sequencer is up."""
+
+    mock: bool = False
+    address: Address | None = None
+    grace: Seconds  # after it came back
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SequencerParams:
+        return _mock_or_address(self)
+
+
 class FeedParams(_Section):
     """A price feed and what the oracle believes of it."""
 
     mock: bool = False
     address: Address | None = None
     decimals: int = Field(8, ge=0, le=18)  # of a mock
-    price: Usd = 0  # first answer of a mock
+    price: Annotated[Usd, Field(gt=0)]  # first answer of a mock; about what a real feed must say, or it is another one
     heartbeat: Seconds
     grace: Seconds
     volatility_floor: Rate
@@ -136,11 +170,10 @@ class FeedParams(_Section):
     slow_rise: Rate
     jump: Rate
     jump_duration: Seconds
+    second: SecondFeedParams | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> FeedParams:
-        if self.mock and not self.price:
-            raise ValueError("expected a `price` for the mock feed")
         if not self.volatility_floor <= min(self.initial_fast, self.initial_slow):
             raise ValueError("expected initial volatilities at or above `volatility_floor`")
         if not max(self.initial_fast, self.initial_slow) <= self.volatility_cap:
@@ -149,7 +182,7 @@ class FeedParams(_Section):
 
     def struct(self, address: str) -> dict[str, Any]:
         """`IPriceOracle.FeedConfig` for the feed at `address`."""
-        return {"feed": address} | self.model_dump(exclude={"mock", "address", "decimals", "price"})
+        return {"feed": address} | self.model_dump(exclude={"mock", "address", "decimals", "price", "second"})
 
 
 def _mock_or_address(section: Any) -> Any:
@@ -158,8 +191,47 @@ def _mock_or_address(section: Any) -> Any:
     return section
 
 
+class GovernanceParams(_Section):
+    """Who holds which power once the deployer has handed over."""
+
+    delay: Seconds  # from proposal to execution
+    proposers: list[Holder] = Field(min_length=1)  # may schedule and cancel
+    executors: list[Holder] = []  # may execute what is due; none means anyone
+    guardian: Holder  # may tighten, at once
+
+    @staticmethod
+    def holders(named: list[str], deployer: str) -> list[str]:
+        """Addresses of holders."""
+        return [deployer if holder == DEPLOYER else to_checksum_address(holder) for holder in named]
+
+
 class VaultParams(_Section):
     pool_share: Rate  # of trading fees; the rest is protocol revenue
+
+
+class OracleParams(_Section):
+    sequencer: SequencerParams | None = None  # on a rollup
+
+
+class CollateralParams(_Section):
+    """A token that counts for its account, at a haircut; priced by a market's feed or by one of its own."""
+
+    mock: bool = False
+    address: Address | None = None
+    decimals: int = Field(18, ge=0, le=18)  # of a mock
+    cap: Units  # of the token, over all accounts
+    ltv: Rate  # share of its value that counts for new debt
+    liquidation_threshold: Rate  # share that counts before liquidation
+    market: str | None = None
+    feed: FeedParams | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> CollateralParams:
+        if (self.market is None) == (self.feed is None):
+            raise ValueError("expected either a `market`, whose feed prices it, or a `feed`")
+        if not self.ltv < self.liquidation_threshold < WAD:
+            raise ValueError("expected `ltv` below `liquidation_threshold` below 100 %")
+        return _mock_or_address(self)
 
 
 class PoolParams(_Section):
@@ -248,20 +320,33 @@ class RebalancerParams(_Section):
 class Params(_Section):
     """A whole parameters file."""
 
+    governance: GovernanceParams
     settlement: TokenParams
     vault: VaultParams
+    oracle: OracleParams = OracleParams()
     pool: PoolParams
     exchange: ExchangeParams
     rebalancer: RebalancerParams
     policy: PolicyParams
     demo: DemoParams = DemoParams()
+    collateral: dict[str, CollateralParams] = Field({}, max_length=8)
     markets: dict[str, MarketParams] = Field(min_length=1, max_length=127)
 
     @model_validator(mode="after")
-    def _known_native(self) -> Params:
-        if self.rebalancer.native not in self.markets:
-            raise ValueError(f"rebalancer.native: expected one of {', '.join(self.markets)}")
+    def _known_markets(self) -> Params:
+        named = {"rebalancer.native": self.rebalancer.native}
+        named |= {f"collateral.{name}.market": token.market for name, token in self.collateral.items() if token.market}
+        for field, market in named.items():
+            if market not in self.markets:
+                raise ValueError(f"{field}: expected one of {', '.join(self.markets)}")
         return self
+
+    def feed_id(self, collateral: str) -> int:
+        """Id of the feed that prices a collateral token."""
+        market = self.collateral[collateral].market
+        if market is not None:
+            return list(self.markets).index(market) + 1
+        return COLLATERAL_FEEDS + list(self.collateral).index(collateral)
 
 
 # Reading
@@ -341,7 +426,7 @@ def _fill(
 def _complaint(path: Path, lines: _Lines, error: Any) -> str:
     at = tuple(str(part) for part in error["loc"])
     message = error["msg"].removeprefix("Value error, ")
-    if named := re.fullmatch(r"([a-z_.]+): (.*)", message):  # a validator of the whole file names its field
+    if named := re.fullmatch(r"(\w+(?:\.\w+)+): (.*)", message):  # a validator of the whole file names its field
         at, message = (*at, *named[1].split(".")), named[2]
     line = next(lines[at[:n]] for n in range(len(at), -1, -1) if at[:n] in lines)
     if error["type"] == "missing":

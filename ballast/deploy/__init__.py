@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ballast.deploy.manifest import FOLDER, DeploymentError, Entry, Manifest
+from ballast.deploy.proposal import Proposal, Stage
 from ballast.deploy.protocol import Protocol
 
-__all__ = ["FOLDER", "DeploymentError", "Entry", "Manifest", "Protocol"]
+__all__ = ["FOLDER", "DeploymentError", "Entry", "Manifest", "Proposal", "Protocol", "Stage"]

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from ballast.chain import Contract, Sender, address_of
 from ballast.chain.abi import artifact
+from ballast.chain.base import ZERO_ADDRESS
 from ballast.deploy.manifest import DeploymentError, Entry, code_hash
-from ballast.deploy.settings import settings
+from ballast.deploy.settings import ANYONE, settings
 from ballast.params import FeedParams, Params
 
 if TYPE_CHECKING:
     from ballast.deploy.protocol import Protocol
 
 # How many of a constructor's last arguments are settings that the owner may change later: the wiring compares them
-_SETTINGS = {"DerivativesMarket": 1}
+_SETTINGS = {"DerivativesMarket": 1, "Timelock": 4}
 
 
 class Deployment:
@@ -42,12 +43,25 @@ class Deployment:
         exchange = self._contract("exchange", "Exchange", vault, oracle, pool, rebalancer)
         self._contract("risk_model", "RiskModel")
         self._contract("lens", "Lens", vault, oracle, exchange, rebalancer)
+        self._timelock()
 
         for setting in settings(self._protocol, params):
-            if not setting.done:
+            if not setting.done and not self._is_handed_over(setting.contract):
                 setting.send(self._owner)
         self._fund_pool()
         self._manifest.save()
+
+    def _timelock(self) -> Contract:
+        """Nobody administers it but itself."""
+        powers, deployer = self._params.governance, self._manifest.deployer
+        proposers = powers.holders(powers.proposers, deployer)
+        executors = powers.holders(powers.executors, deployer) or [ANYONE]
+        return self._contract("timelock", "Timelock", powers.delay, proposers, executors, ZERO_ADDRESS)
+
+    def _is_handed_over(self, contract: Contract) -> bool:
+        """Whether only a proposal can change it."""
+        timelock = self._protocol.timelock
+        return contract == timelock or contract.owner() == timelock.address
 
     def _contract(self, role: str, name: str, *args: Any) -> Contract:
         """The contract of that role: as recorded, or deployed now."""

@@ -36,7 +36,8 @@ class Protocol:
         if not isinstance(manifest, Manifest):
             manifest = Manifest.open(manifest, chain.chain_id)
         _require_chain(chain, manifest)
-        manifest.deployer, manifest.params = address_of(owner), name or manifest.params
+        manifest.deployer = manifest.deployer or address_of(owner)  # of the first run: constructors have named him
+        manifest.params = name or manifest.params
         protocol = cls(chain, manifest)
         Deployment(protocol, params, owner).run()
         return protocol
@@ -100,6 +101,10 @@ class Protocol:
         return self._contract("lens")
 
     @cached_property
+    def timelock(self) -> Contract:
+        return self._contract("timelock")
+
+    @cached_property
     def markets(self) -> dict[str, Contract]:
         """Markets by name, in order of their ids."""
         return {name: self._contract(f"market.{name}") for name in self.manifest.markets()}
@@ -134,6 +139,24 @@ class Protocol:
     def contracts(self) -> dict[str, Contract]:
         """All contracts by role."""
         return {role: self._contract(role) for role in self.manifest.contracts}
+
+    @cached_property
+    def owned(self) -> dict[str, Contract]:
+        """The contracts that have an owner, by role."""
+        return {role: each for role, each in self.contracts.items() if "transfer_ownership" in each.artifact.functions}
+
+    # Powers
+
+    def hand_over(self, sender: Sender) -> None:
+        """Make the timelock the owner of all that the sender still owns: from here on, only proposals change it."""
+        for contract in self.owned.values():
+            if contract.owner() == address_of(sender):
+                contract.transfer_ownership(self.timelock.address, sender=sender)
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether the timelock owns everything."""
+        return all(contract.owner() == self.timelock.address for contract in self.owned.values())
 
     # Mock money and prices
 
@@ -174,8 +197,19 @@ class Protocol:
         """
         findings = list(self._verify_code())
         if not findings:  # wiring of contracts that are not there would only repeat it
+            findings += self._verify_powers()
             findings += [f"{setting.what} is not as it should be" for setting in self.differences(params)]
         return findings
+
+    def _verify_powers(self) -> Iterator[str]:
+        """Once one contract is the timelock's all must be, and nobody may stand above it."""
+        timelock, owners = self.timelock, {role: str(contract.owner()) for role, contract in self.owned.items()}
+        if timelock.address in owners.values():
+            for role, owner in owners.items():
+                if owner != timelock.address:
+                    yield f"{role}: owned by {owner}, not by the timelock"
+        if timelock.hasRole(timelock.DEFAULT_ADMIN_ROLE(), self.manifest.deployer):
+            yield "timelock: the deployer administers it"
 
     def differences(self, params: Params | None = None) -> list[Setting]:
         """The settings that are not as the wiring and, where given, the parameters want them."""

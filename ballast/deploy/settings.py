@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ballast.chain import Contract, Method, Receipt, Reverted, Sender
-from ballast.params import MarketParams, Params
+from ballast.chain.base import ZERO_ADDRESS
+from ballast.params import GovernanceParams, MarketParams, Params
 
 if TYPE_CHECKING:
     from ballast.deploy.protocol import Protocol
 
+ANYONE = ZERO_ADDRESS  # as a holder of the executor's role
 EXCHANGE, REBALANCER = 1, 2  # roles of `Vault.roles`
 
 
@@ -72,6 +74,7 @@ def _parameters(protocol: Protocol, params: Params) -> Iterator[Setting]:
     yield Setting("exchange.execution_fee", known, exchange, "set_execution_fee", (fee,))
     for name, market in params.markets.items():
         yield from _market(protocol, name, market)
+    yield from _governance(protocol, params.governance)
 
 
 def _market(protocol: Protocol, name: str, params: MarketParams) -> Iterator[Setting]:
@@ -85,6 +88,24 @@ def _market(protocol: Protocol, name: str, params: MarketParams) -> Iterator[Set
     yield Setting(f"market.config({name})", reads(market.config) == risk, market, "set_config", (risk,))
     meter = params.meter
     yield Setting(f"vault.meter({name})", vault.meter(id_)[0] == meter, vault, "set_meter", (id_, meter))
+
+
+def _governance(protocol: Protocol, params: GovernanceParams) -> Iterator[Setting]:
+    """Who may propose and execute, and how long a proposal waits: the timelock changes its own, by proposals only."""
+    timelock, deployer = protocol.timelock, protocol.manifest.deployer
+    delay = params.delay
+    yield Setting("timelock.delay", timelock.get_minimum_delay() == delay, timelock, "update_delay", (delay,))
+    _, first_proposers, first_executors, _ = protocol.manifest.contracts["timelock"].arguments
+    proposers, executors = params.holders(params.proposers, deployer), params.holders(params.executors, deployer)
+    for role, wanted, known in (
+        ("PROPOSER", proposers, first_proposers),
+        ("CANCELLER", proposers, first_proposers),
+        ("EXECUTOR", executors or [ANYONE], first_executors),
+    ):
+        id_ = getattr(timelock, f"{role}_ROLE")()
+        for holder in dict.fromkeys([*wanted, *known]):
+            has, function = timelock.hasRole(id_, holder), "grantRole" if holder in wanted else "revokeRole"
+            yield Setting(f"timelock.{role}({holder})", has == (holder in wanted), timelock, function, (id_, holder))
 
 
 def reads(getter: Method, *args: Any) -> Mapping[str, Any] | None:

@@ -18,6 +18,7 @@ VAULT = "access: not the vault"
 HOLDER = "access: not the owner"  # of the account
 RIGHT = "access: no right"  # the account's owner, and operators with the right
 SELF = "exchange: not itself"
+ROLE = "access_control: account is missing role"  # of the timelock
 ANYONE = ""
 
 # What someone without the right reads. Owners of accounts and of the protocol are no engines, and engines no owners.
@@ -75,6 +76,17 @@ MATRIX = {
     "Planner": {"settled_plan": ANYONE},
     "Lens": {},
     "RiskModel": {},
+    "Timelock": {
+        "grantRole": ROLE,
+        "revokeRole": ROLE,
+        "renounceRole": ANYONE,  # one's own
+        "schedule": ROLE,
+        "schedule_batch": ROLE,
+        "cancel": ROLE,
+        "execute": ANYONE,  # what is due, where no executor is named
+        "execute_batch": ANYONE,
+        "update_delay": "timelock_controller: caller must be timelock",
+    },
 }
 
 CLOSED = [(contract, call) for contract, calls in MATRIX.items() for call, reason in calls.items() if reason != ANYONE]
@@ -97,6 +109,8 @@ def argument(parameter: Any, account: int, caller: str) -> Any:
         return []
     if kind == "tuple":
         return [argument(component, account, caller) for component in parameter["components"]]
+    if kind.startswith("bytes"):
+        return bytes(32 if kind == "bytes32" else 0)
     if kind in ("address", "bool"):
         return caller if kind == "address" else False
     return account if name == "account" else 2 if name == "market" else WAD
@@ -123,6 +137,7 @@ def test_call__by_whoever_has_no_right__reverts_and_changes_nothing(
 ) -> None:
     """AUT-1, HLT-7, HLT-10, GOV-6: as a stranger, a keeper, another trader, the account's owner and the protocol's."""
     role = {"Vault": "vault", "Exchange": "exchange", "LiquidityPool": "pool", "PriceOracle": "oracle"}
+    role |= {"Timelock": "timelock"}
     target = (
         protocol.markets["ETH"]
         if contract == "DerivativesMarket"
@@ -132,7 +147,7 @@ def test_call__by_whoever_has_no_right__reverts_and_changes_nothing(
     callers = {stranger, keeper, other_trader, owner, trader}
     if reason in (HOLDER, RIGHT):
         callers -= {trader}
-    if reason == OWNER:
+    if reason in (OWNER, ROLE):
         callers -= {owner}
     before = state_of(protocol, account)
     for caller in sorted(callers):

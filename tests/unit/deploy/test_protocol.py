@@ -179,7 +179,7 @@ def given_addresses(deployed, params):
     data = params.model_dump()
     data["settlement"] |= {"mock": False, "address": deployed.token.address}
     for name, market in data["markets"].items():
-        market["feed"] |= {"mock": False, "address": deployed.feeds[name].address, "price": 0}
+        market["feed"] |= {"mock": False, "address": deployed.feeds[name].address}
     return params_.Params.model_validate(data)
 
 
