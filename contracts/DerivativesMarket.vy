@@ -25,16 +25,26 @@ from interfaces import IVault
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import market_slots
+from contracts.modules import market_terms
 from contracts.modules import risk_model
 
 implements: IDerivativesMarket
 implements: IMarket
 
 initializes: ownable
+initializes: market_terms
 
 exports: (
     ownable.owner,
     ownable.transfer_ownership,
+)
+
+exports: (
+    market_terms.config,
+    market_terms.risk_params,
+    market_terms.ramp_end,
+    market_terms.state,
+    market_terms.open_interest,
 )
 
 
@@ -48,35 +58,13 @@ struct Fill:
 
 WAD: constant(uint256) = 10**18
 SIGNED_WAD: constant(int256) = 10**18
-DAY: constant(int256) = 86_400  # [s]
 
 # Roles that the vault gives
 EXCHANGE: constant(uint256) = 1
 REBALANCER: constant(uint256) = 2
 
-# States
-ACTIVE: constant(uint256) = 0
-REDUCE_ONLY: constant(uint256) = 1
-HALTED: constant(uint256) = 2
-
-# Gates
-OPEN: constant(uint256) = 1
-REDUCE: constant(uint256) = 2
-TAKE: constant(uint256) = 4
-FILL: constant(uint256) = 8
-TAP: constant(uint256) = 16
-
-# Hard bounds of the parameters. Together they keep initial margin above maintenance, and maintenance below notional.
-MIN_RANGE_MULTIPLIER: constant(uint256) = 10**17  # [wad]
-MAX_RANGE_MULTIPLIER: constant(uint256) = 10 * 10**18  # [wad]
-MIN_RANGE: constant(uint256) = 5 * 10**15  # [wad] 0.5 %
-MAX_RANGE: constant(uint256) = 90 * 10**16  # [wad] 90 %
-MIN_INITIAL_RATIO: constant(uint256) = 105 * 10**16  # [wad]
-MAX_INITIAL_RATIO: constant(uint256) = 5 * 10**18  # [wad]
-MAX_CLOSE_RATE: constant(uint256) = 5 * 10**16  # [wad] 5 %
-MAX_FUNDING_RATE: constant(uint256) = 10**16  # [wad] 1 % a day
-MAX_SKEW_SCALE: constant(uint256) = 2**56 * market_slots.MILLI - market_slots.MILLI  # [wad units]
-MAX_OPEN_INTEREST_CAP: constant(uint256) = 2**95 - 2**95 % market_slots.MILLI  # [wad units] what a book can hold
+HALTED: constant(uint256) = 2  # the tightest state
+OPEN: constant(uint256) = 1  # gate: exposure may grow
 
 ID: public(immutable(uint256))  # in the vault, and of the price feed
 VAULT: public(immutable(IVault))
@@ -85,8 +73,6 @@ POOL: public(immutable(ILiquidityPool))
 POOL_ACCOUNT: public(immutable(uint256))
 
 _books: HashMap[uint256, uint256]  # account => packed book
-_valuation: uint256  # packed risk parameters, state and funding: what every valuation reads
-_trading: uint256  # packed open interest, its cap and the terms of funding: what only trades read
 
 
 @deploy
@@ -105,7 +91,7 @@ def __init__(vault: address, oracle: address, pool: address, id: uint256, config
     ORACLE = IPriceOracle(oracle)
     POOL = ILiquidityPool(pool)
     POOL_ACCOUNT = staticcall ILiquidityPool(pool).ACCOUNT()
-    self._set_config(config, market_slots.Funding(rate=0, cumulative=0, accrued_at=block.timestamp))
+    market_terms._set_config(config, market_slots.Funding(rate=0, cumulative=0, accrued_at=block.timestamp), 0)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -155,7 +141,7 @@ def trade(account: uint256, size: int256, price: uint256) -> IDerivativesMarket.
     assert account != POOL_ACCOUNT, errors.POOL_BOOK
     assert size != 0, errors.ZERO_SIZE
 
-    mark: risk_model.Mark = self._mark(staticcall ORACLE.quote(ID))
+    mark: risk_model.Mark = market_terms._mark(staticcall ORACLE.quote(ID))
     book: IDerivativesMarket.Book = market_slots._unpack_book(self._books[account])
     if self._grows(book.size, size):
         assert mark.gates & OPEN != 0, errors.OPENING_CLOSED
@@ -188,7 +174,7 @@ def reduce(account: uint256, fraction: uint256, max_cost: uint256) -> IMarket.Cu
     self._check_role(REBALANCER)
 
     quote: IPriceOracle.Quote = staticcall ORACLE.quote(ID)
-    mark: risk_model.Mark = self._mark(quote)
+    mark: risk_model.Mark = market_terms._mark(quote)
     cut: IMarket.Cut = empty(IMarket.Cut)
     fill: Fill = empty(Fill)
     cut, fill = self._cut(account, fraction, quote, mark)
@@ -223,7 +209,7 @@ def accrue():
     @dev Funding is priced at the oracle price of the moment it is stored.
     """
     funding: market_slots.Funding = self._accrued_now()
-    self._valuation = market_slots._with_funding(self._valuation, funding)
+    market_terms._store_funding(funding)
     log IDerivativesMarket.FundingAccrued(funding=funding.cumulative)
 
 
@@ -236,28 +222,31 @@ def accrue():
 def set_config(config: IDerivativesMarket.MarketConfig):
     """
     @notice Owner only: set the market's parameters, within hard bounds, after accruing funding under the old ones.
+            Those of maintenance (range and close rate) move over a day, the others at once.
     @dev No parameter can bring initial margin down to maintenance, or maintenance up to notional.
     @param config All parameters.
     """
     ownable._check_owner()
 
     funding: market_slots.Funding = self._accrued_now()
-    self._set_config(config, funding)
+    market_terms._set_config(config, funding, self._skew())
     log IDerivativesMarket.FundingAccrued(funding=funding.cumulative)
 
 
 @external
 def set_state(state: uint256):
     """
-    @notice Owner only: 0 = active, 1 = reduce-only, 2 = halted. Needs no price, so that a dead feed cannot stop it.
+    @notice 0 = active, 1 = reduce-only, 2 = halted. The owner sets any; the vault's guardian only a tighter one than
+            the present. Needs no price, so that a dead feed cannot stop it.
     @dev Funding does not depend on the state, so there is nothing to accrue.
     @param state The new state.
     """
-    ownable._check_owner()
+    if msg.sender != ownable.owner:
+        assert msg.sender == staticcall VAULT.guardian(), errors.NOT_GUARDIAN
+        assert state > market_terms._state(), errors.ONLY_TIGHTENS
     assert state <= HALTED, errors.UNKNOWN_STATE
 
-    self._valuation = market_slots._with_state(self._valuation, state)
-    log IDerivativesMarket.StateSet(state=state)
+    market_terms._set_state(state)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -278,7 +267,7 @@ def book_risk(account: uint256) -> IMarket.BookRisk:
     size: int256 = 0
     base: int256 = 0
     size, base = market_slots._unpack_position(self._books[account])
-    mark: risk_model.Mark = self._mark(staticcall ORACLE.quote(ID))
+    mark: risk_model.Mark = market_terms._mark(staticcall ORACLE.quote(ID))
     return risk_model._book_risk(mark, size, base)
 
 
@@ -291,7 +280,7 @@ def book_risks(accounts: DynArray[uint256, 256]) -> DynArray[IMarket.BookRisk, 2
     @param accounts Vault account ids.
     @return One entry per account, in order.
     """
-    mark: risk_model.Mark = self._mark(staticcall ORACLE.quote(ID))
+    mark: risk_model.Mark = market_terms._mark(staticcall ORACLE.quote(ID))
     risks: DynArray[IMarket.BookRisk, 256] = []
     size: int256 = 0
     base: int256 = 0
@@ -312,7 +301,7 @@ def preview_reduce(account: uint256, fraction: uint256) -> IMarket.Cut:
     @return The outcome.
     """
     quote: IPriceOracle.Quote = staticcall ORACLE.quote(ID)
-    return self._cut(account, fraction, quote, self._mark(quote))[0]
+    return self._cut(account, fraction, quote, market_terms._mark(quote))[0]
 
 
 @external
@@ -335,7 +324,7 @@ def liquidation_price(account: uint256) -> uint256:
     @param account Vault account id.
     @return Price per unit [wad]; 0 where no price liquidates the book.
     """
-    mark: risk_model.Mark = self._mark(staticcall ORACLE.quote(ID))
+    mark: risk_model.Mark = market_terms._mark(staticcall ORACLE.quote(ID))
     book: IDerivativesMarket.Book = market_slots._unpack_book(self._books[account])
     return risk_model._liquidation_price(mark.maintenance_rate, book.size, book.base, mark.funding)
 
@@ -372,145 +361,7 @@ def skew() -> int256:
     @dev Needs no price.
     @return Net size [wad units].
     """
-    return -market_slots._unpack_book(self._books[POOL_ACCOUNT]).size
-
-
-@external
-@view
-def open_interest() -> uint256:
-    """
-    @notice What all longs add up to, the pool's book among them; all shorts add up to the same.
-    @dev Needs no price.
-    @return Size [wad units].
-    """
-    return market_slots._unpack_trading(self._trading).open_interest
-
-
-@external
-@view
-def config() -> IDerivativesMarket.MarketConfig:
-    """
-    @notice The market's parameters.
-    @dev Needs no price.
-    @return All parameters.
-    """
-    risk: IRiskModel.RiskParams = market_slots._unpack_risk_params(self._valuation)
-    trading: market_slots.Trading = market_slots._unpack_trading(self._trading)
-    return IDerivativesMarket.MarketConfig(
-        range_multiplier=risk.range_multiplier,
-        range_min=risk.range_min,
-        range_max=risk.range_max,
-        initial_ratio=risk.initial_ratio,
-        close_rate=risk.close_rate,
-        max_funding_rate=trading.max_funding_rate,
-        skew_scale=trading.skew_scale,
-        open_interest_cap=trading.open_interest_cap,
-    )
-
-
-@external
-@view
-def state() -> uint256:
-    """
-    @notice The state the owner has set; the jump guard may narrow it further (see `BookRisk.gates`).
-    @dev Needs no price.
-    @return 0 = active, 1 = reduce-only, 2 = halted.
-    """
-    return market_slots._unpack_state(self._valuation)
-
-
-# ------------------------------------------------------------------------------------------------
-# Valuation
-# ------------------------------------------------------------------------------------------------
-
-
-@internal
-@view
-def _mark(quote: IPriceOracle.Quote) -> risk_model.Mark:
-    """
-    @dev What prices, funding and state now mean for any book.
-    """
-    valuation: uint256 = self._valuation
-    params: IRiskModel.RiskParams = market_slots._unpack_risk_params(valuation)
-    funding: int256 = self._accrued(valuation, quote.price)
-    gates: uint256 = self._gates(valuation, quote.guarded, quote.unconfirmed)
-    return risk_model._mark(params, quote, funding, gates)
-
-
-@internal
-@pure
-def _gates(valuation: uint256, guarded: bool, unconfirmed: bool) -> uint256:
-    """
-    @dev The rows of the table of market states. Who can be priced may reduce, in any state. An unconfirmed jump also
-         closes the engine's way in: it must not fill a book at a price that nobody confirms.
-    """
-    state: uint256 = (valuation >> market_slots.STATE_SHIFT) & market_slots.MASK_2
-    if state == ACTIVE and not guarded:
-        return OPEN | REDUCE | TAKE | FILL | TAP
-    if state == HALTED:
-        return REDUCE
-    if unconfirmed:
-        return REDUCE | TAKE | TAP
-    return REDUCE | TAKE | FILL | TAP
-
-
-@internal
-@pure
-def _shortfalls(mark: risk_model.Mark, book: IDerivativesMarket.Book) -> (uint256, uint256):
-    """
-    @dev What a book lacks to its initial and to its maintenance margin [wad].
-    """
-    risk: IMarket.BookRisk = risk_model._book_risk(mark, book.size, book.base)
-    short_initial: int256 = max(convert(risk.initial, int256) - risk.equity, 0)
-    short_maintenance: int256 = max(convert(risk.maintenance, int256) - risk.equity, 0)
-    return convert(short_initial, uint256), convert(short_maintenance, uint256)
-
-
-# ------------------------------------------------------------------------------------------------
-# Funding
-# ------------------------------------------------------------------------------------------------
-
-
-@internal
-@pure
-def _funding_rate(skew: int256, max_rate: uint256, scale: uint256) -> int256:
-    """
-    @dev clamp(skew / scale, ±1) · max_rate [wad] per day, rounded down to its unit: the crowded side pays the pool.
-    """
-    limit: int256 = convert(scale, int256)
-    product: int256 = max(-limit, min(skew, limit)) * convert(max_rate, int256)
-    return fixed_point._floor_div(product, limit * market_slots.RATE_UNIT) * market_slots.RATE_UNIT
-
-
-@internal
-@view
-def _accrued(valuation: uint256, price: uint256) -> int256:
-    """
-    @dev Cumulative funding per unit up to now [wad]. One number serves both sides, so rounding makes no value.
-         Unchecked: a rate is below 2^54, a price below 2^96, a time below 2^32.
-    """
-    stored: market_slots.Funding = market_slots._unpack_funding(valuation)
-    elapsed: uint256 = unsafe_sub(block.timestamp, stored.accrued_at)
-    product: int256 = unsafe_mul(stored.rate, convert(unsafe_mul(price, elapsed), int256))
-    growth: int256 = unsafe_div(product, DAY * SIGNED_WAD)
-    if product < 0 and unsafe_mul(growth, DAY * SIGNED_WAD) != product:
-        growth = unsafe_sub(growth, 1)
-    return unsafe_add(stored.cumulative, growth)
-
-
-@internal
-@view
-def _accrued_now() -> market_slots.Funding:
-    """
-    @dev Funding as `accrue` would store it.
-    """
-    quote: IPriceOracle.Quote = staticcall ORACLE.quote(ID)
-    valuation: uint256 = self._valuation
-    return market_slots.Funding(
-        rate=market_slots._unpack_funding(valuation).rate,
-        cumulative=self._accrued(valuation, quote.price),
-        accrued_at=block.timestamp,
-    )
+    return self._skew()
 
 
 # ------------------------------------------------------------------------------------------------
@@ -584,11 +435,41 @@ def _cut(
 
 @internal
 @view
+def _accrued_now() -> market_slots.Funding:
+    """
+    @dev Funding as `accrue` would store it.
+    """
+    return market_terms._accrued_now((staticcall ORACLE.quote(ID)).price)
+
+
+@internal
+@view
+def _skew() -> int256:
+    """
+    @dev Net size of all accounts but the pool [wad units].
+    """
+    return -market_slots._unpack_book(self._books[POOL_ACCOUNT]).size
+
+
+@internal
+@view
 def _engine_rate(quote: IPriceOracle.Quote) -> uint256:
     """
     @dev The pool's half-spread for a synchronous fill at a price of this age [wad].
     """
     return staticcall POOL.engine_rate(ID, quote.fast_volatility, block.timestamp - quote.updated_at)
+
+
+@internal
+@pure
+def _shortfalls(mark: risk_model.Mark, book: IDerivativesMarket.Book) -> (uint256, uint256):
+    """
+    @dev What a book lacks to its initial and to its maintenance margin [wad].
+    """
+    risk: IMarket.BookRisk = risk_model._book_risk(mark, book.size, book.base)
+    short_initial: int256 = max(convert(risk.initial, int256) - risk.equity, 0)
+    short_maintenance: int256 = max(convert(risk.maintenance, int256) - risk.equity, 0)
+    return convert(short_initial, uint256), convert(short_maintenance, uint256)
 
 
 @internal
@@ -599,24 +480,13 @@ def _store(account: uint256, fill: Fill, funding: int256):
     self._books[account] = market_slots._pack_book(fill.account)
     self._books[POOL_ACCOUNT] = market_slots._pack_book(fill.pool)
 
-    trading: market_slots.Trading = market_slots._unpack_trading(self._trading)
-    rate: int256 = self._funding_rate(-fill.pool.size, trading.max_funding_rate, trading.skew_scale)
-    self._valuation = market_slots._with_funding(
-        self._valuation, market_slots.Funding(rate=rate, cumulative=funding, accrued_at=block.timestamp)
-    )
-
     longs_before: int256 = max(fill.account.size - fill.size, 0) + max(fill.pool.size + fill.size, 0)
     longs_after: int256 = max(fill.account.size, 0) + max(fill.pool.size, 0)
-    if longs_after != longs_before:
-        open_interest: int256 = convert(trading.open_interest, int256) + longs_after - longs_before
-        trading.open_interest = convert(open_interest, uint256)
-        within_cap: bool = trading.open_interest <= trading.open_interest_cap
-        assert within_cap or longs_after < longs_before, errors.OPEN_INTEREST_CAP
-        self._trading = market_slots._pack_trading(trading)
+    market_terms._store_trade(-fill.pool.size, funding, longs_before, longs_after)
 
 
 # ------------------------------------------------------------------------------------------------
-# Rights and parameters
+# Rights
 # ------------------------------------------------------------------------------------------------
 
 
@@ -627,47 +497,3 @@ def _check_role(role: uint256):
     @dev The vault says which contract is which engine.
     """
     assert (staticcall VAULT.roles(msg.sender)) & role != 0, errors.NOT_ENGINE
-
-
-@internal
-def _set_config(config: IDerivativesMarket.MarketConfig, accrued: market_slots.Funding):
-    """
-    @dev Check the bounds, write, and let funding go on at the rate the new terms set. State and open interest stay.
-    """
-    ppm: uint256 = market_slots.PPM
-    self._check_parameter(config.range_multiplier, MIN_RANGE_MULTIPLIER, MAX_RANGE_MULTIPLIER, ppm)
-    self._check_parameter(config.range_min, MIN_RANGE, MAX_RANGE, ppm)
-    self._check_parameter(config.range_max, config.range_min, MAX_RANGE, ppm)
-    self._check_parameter(config.initial_ratio, MIN_INITIAL_RATIO, MAX_INITIAL_RATIO, ppm)
-    self._check_parameter(config.close_rate, 0, MAX_CLOSE_RATE, ppm)
-    self._check_parameter(config.max_funding_rate, 0, MAX_FUNDING_RATE, ppm)
-    self._check_parameter(config.skew_scale, market_slots.MILLI, MAX_SKEW_SCALE, market_slots.MILLI)
-    self._check_parameter(config.open_interest_cap, 0, MAX_OPEN_INTEREST_CAP, market_slots.MILLI)
-
-    funding: market_slots.Funding = accrued
-    skew: int256 = -market_slots._unpack_book(self._books[POOL_ACCOUNT]).size
-    funding.rate = self._funding_rate(skew, config.max_funding_rate, config.skew_scale)
-    params: IRiskModel.RiskParams = IRiskModel.RiskParams(
-        range_multiplier=config.range_multiplier,
-        range_min=config.range_min,
-        range_max=config.range_max,
-        initial_ratio=config.initial_ratio,
-        close_rate=config.close_rate,
-    )
-    state: uint256 = market_slots._unpack_state(self._valuation)
-    self._valuation = market_slots._pack_valuation(params, state, funding)
-    trading: market_slots.Trading = market_slots._unpack_trading(self._trading)
-    trading.open_interest_cap = config.open_interest_cap
-    trading.max_funding_rate = config.max_funding_rate
-    trading.skew_scale = config.skew_scale
-    self._trading = market_slots._pack_trading(trading)
-    log IDerivativesMarket.ConfigSet(config=config)
-
-
-@internal
-@pure
-def _check_parameter(number: uint256, low: uint256, high: uint256, unit: uint256):
-    """
-    @dev Within its bounds, and a multiple of the unit it is stored in.
-    """
-    assert number >= low and number <= high and number % unit == 0, errors.MARKET_PARAMETER

@@ -73,10 +73,11 @@ class MarketBench:
     def __init__(self, config: MarketConfig = CONFIG, quote_config: QuoteConfig = QUOTE_CONFIG) -> None:
         self._config = config
         self.chain = RevmChain()
-        self.owner, self.exchange, self.rebalancer, self.stranger = self.chain.accounts[:4]
+        self.owner, self.exchange, self.rebalancer, self.stranger, self.guardian = self.chain.accounts[:5]
         self.vault = self._deploy("QuoteStub")
         self.vault.set_roles(self.exchange, EXCHANGE, sender=self.owner)
         self.vault.set_roles(self.rebalancer, REBALANCER, sender=self.owner)
+        self.vault.set_guardian(self.guardian, sender=self.owner)
         self.pool = self._deploy("LiquidityPool", self.vault, self.vault)
         self.pool.set_quote(1, quote_config, sender=self.owner)
         self.market = self._deploy("DerivativesMarket", self.vault, self.vault, self.pool, 1, config)
@@ -139,6 +140,19 @@ class MarketBench:
             lambda: self.model.reduce(account, fraction, max_cost, self.now),
         )
 
+    def set_config(self, config: MarketConfig) -> Any:
+        """As the owner."""
+        return self.same(
+            lambda: self.market.set_config(config, sender=self.owner), lambda: self.model.set_config(config, self.now)
+        )
+
+    def set_state(self, state: int, guardian: bool = False) -> Any:
+        """As the owner or the guardian."""
+        return self.same(
+            lambda: self.market.set_state(state, sender=self.guardian if guardian else self.owner),
+            lambda: self.model.set_state(state, guardian),
+        )
+
     def same(self, on_chain: Callable[[], Any], on_model: Callable[[], Any]) -> Any:
         """Do both: the same answer, or the same refusal, which is raised. The receipt or view."""
         refusal: Reverted | None = None
@@ -167,6 +181,8 @@ class MarketBench:
         assert market.open_interest() == model.open_interest
         assert market.state() == model.state
         assert plain(market.config()) == plain(model.config)
+        assert plain(market.risk_params()) == plain(model.risk_params(now))
+        assert market.ramp_end() == model.ramp_end
 
     def assert_zero_sum(self, margin: int, *accounts: int) -> None:
         """Sizes add up to zero, bases to the margin moved in, equities to that but for less than a wei a book."""

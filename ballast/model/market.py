@@ -20,6 +20,7 @@ CENT = 10**16  # [wad]
 PPM = 10**12  # [wad] one part per million
 MILLI = 10**15  # [wad] one thousandth of a unit
 RATE_UNIT = 10**7  # [wad] of a funding rate
+RAMP = 86_400  # [s] that maintenance parameters take to their new values
 
 ACTIVE, REDUCE_ONLY, HALTED = 0, 1, 2
 
@@ -30,6 +31,7 @@ POOL_BOOK = "market: the pool's own book"
 BAD_FRACTION = "market: bad fraction"
 COST_TOO_HIGH = "market: cost too high"
 UNKNOWN_STATE = "market: unknown state"
+ONLY_TIGHTENS = "access: guardian only tightens"
 MARKET_PARAMETER = "market: parameter out of bounds"
 
 
@@ -51,6 +53,25 @@ class MarketConfig(RiskParams):
         _check_parameter(self.max_funding_rate, 0, WAD // 100, PPM)
         _check_parameter(self.skew_scale, MILLI, 2**56 * MILLI - MILLI, MILLI)
         _check_parameter(self.open_interest_cap, 0, 2**95 - 2**95 % MILLI, MILLI)
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """What maintenance comes from."""
+
+    start: RiskParams
+    started_at: int  # [s]
+
+    def params(self, target: RiskParams, now: int) -> RiskParams:
+        """Where it has come to. The ratio of initial margin is no part of it."""
+        elapsed = min(now - self.started_at, RAMP)
+        return RiskParams(
+            range_multiplier=_between(self.start.range_multiplier, target.range_multiplier, elapsed),
+            range_min=_between(self.start.range_min, target.range_min, elapsed),
+            range_max=_between(self.start.range_max, target.range_max, elapsed),
+            initial_ratio=target.initial_ratio,
+            close_rate=_between(self.start.close_rate, target.close_rate, elapsed),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +121,7 @@ class Market:
         self.feed = feed
         self.pool = pool
         self.config = config
+        self.ramp: Ramp | None = None
         self.state = ACTIVE
         self.books: dict[int, Book] = {}
         self.cumulative_funding = 0  # [wad] per unit
@@ -154,21 +176,24 @@ class Market:
     def accrue(self, now: int) -> None:
         """Store the funding accrued up to now."""
         cumulative = self._accrued(self.feed.quote(now).price, now)
-        require(_fits(cumulative, 87), OUT_OF_RANGE)
+        require(_fits(cumulative, 86), OUT_OF_RANGE)
         self.cumulative_funding, self.accrued_at = cumulative, now
 
     # Owner
 
     def set_config(self, config: MarketConfig, now: int) -> None:
-        """Set the parameters, after accruing funding under the old ones."""
+        """Set the parameters, after accruing funding under the old ones. Those of maintenance get there in a day."""
         cumulative = self._accrued(self.feed.quote(now).price, now)
         config.check()
-        require(_fits(cumulative, 87), OUT_OF_RANGE)
+        require(_fits(cumulative, 86), OUT_OF_RANGE)
+        if _maintenance(config) != _maintenance(self.config):
+            self.ramp = Ramp(self.risk_params(now), now)
         self.config, self.cumulative_funding, self.accrued_at = config, cumulative, now
         self.funding_rate = self._funding_rate(self.skew)
 
-    def set_state(self, state: int) -> None:
-        """0 = active, 1 = reduce-only, 2 = halted."""
+    def set_state(self, state: int, guardian: bool = False) -> None:
+        """0 = active, 1 = reduce-only, 2 = halted: any by the owner, a tighter one by the guardian."""
+        require(not guardian or state > self.state, ONLY_TIGHTENS)
         require(state <= HALTED, UNKNOWN_STATE)
         self.state = state
 
@@ -178,6 +203,15 @@ class Market:
     def skew(self) -> int:
         """Net size of all accounts but the pool [wad units]."""
         return -self.book(self.pool.account).size
+
+    def risk_params(self, now: int) -> RiskParams:
+        """The risk parameters that books are valued with now."""
+        return (self.ramp or Ramp(self.config, now)).params(self.config, now)
+
+    @property
+    def ramp_end(self) -> int:
+        """When they arrive, or arrived, at what was set; 0 where maintenance never changed."""
+        return self.ramp.started_at + RAMP if self.ramp else 0
 
     def book(self, account: int) -> Book:
         """The book as stored."""
@@ -215,7 +249,7 @@ class Market:
 
     def _mark(self, quote: Quote, now: int) -> Mark:
         gates = gates_of(self.state, quote.guarded, quote.unconfirmed)
-        return risk.mark_of(self.config, quote, self._accrued(quote.price, now), gates)
+        return risk.mark_of(self.risk_params(now), quote, self._accrued(quote.price, now), gates)
 
     def _funding_rate(self, skew: int) -> int:
         scale = self.config.skew_scale
@@ -256,7 +290,7 @@ class Market:
 
     def _store(self, account: int, fill: _Fill, funding: int, now: int) -> None:
         book, pool = _packed(fill.account), _packed(fill.pool)
-        require(_fits(funding, 87), OUT_OF_RANGE)
+        require(_fits(funding, 86), OUT_OF_RANGE)
         longs_before = max(fill.account.size - fill.size, 0) + max(fill.pool.size + fill.size, 0)
         longs_after = max(book.size, 0) + max(pool.size, 0)
         open_interest = self.open_interest + longs_after - longs_before
@@ -266,6 +300,17 @@ class Market:
         self.cumulative_funding, self.accrued_at = funding, now
         self.funding_rate = self._funding_rate(-pool.size)
         self.open_interest = open_interest
+
+
+def _maintenance(params: RiskParams) -> tuple[int, int, int, int]:
+    """The parameters that maintenance depends on."""
+    return params.range_multiplier, params.range_min, params.range_max, params.close_rate
+
+
+def _between(start: int, target: int, elapsed: int) -> int:
+    """A parameter on its way, rounded toward its start to the ppm in which it is stored."""
+    moved = abs(target - start) // PPM * elapsed // RAMP * PPM
+    return start + moved if target > start else start - moved
 
 
 def gates_of(state: int, guarded: bool, unconfirmed: bool) -> int:

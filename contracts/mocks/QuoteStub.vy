@@ -17,6 +17,7 @@ interface Market:
 
 
 roles: public(HashMap[address, uint256])
+guardian: public(address)
 accounts: public(uint256)
 _quote: IPriceOracle.Quote
 
@@ -40,6 +41,15 @@ def set_roles(engine: address, roles: uint256):
     @param roles Bits.
     """
     self.roles[engine] = roles
+
+
+@external
+def set_guardian(guardian: address):
+    """
+    @notice Name the guardian.
+    @param guardian Any address.
+    """
+    self.guardian = guardian
 
 
 @external

@@ -11,6 +11,8 @@ NOT_OWNER: constant(String[32]) = "access: not the owner"
 NOT_ENGINE: constant(String[32]) = "access: not the engine"
 NOT_VAULT: constant(String[32]) = "access: not the vault"
 NO_RIGHT: constant(String[32]) = "access: no right"
+NOT_GUARDIAN: constant(String[32]) = "access: not the guardian"
+ONLY_TIGHTENS: constant(String[32]) = "access: guardian only tightens"
 
 # Vault
 NO_ADDRESS: constant(String[32]) = "vault: zero address"

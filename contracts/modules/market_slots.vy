@@ -8,7 +8,8 @@
 
             book       size int96 | base int104 | option legs 8 | net deposit 48 [cents]
             valuation  k 24 | range_min 20 | range_max 20 | initial_ratio 23 | close_rate 16 [ppm] | state 2
-                       | funding: rate a day int31 [1e7] | cumulative int88 | accrued at 32 [s]
+                       | ramping 1 | funding: rate a day int31 [1e7] | cumulative int87 | accrued at 32 [s]
+            ramp       the risk parameters as in a valuation, at the start | 121 free | started at 32 [s]
             trading    24 free | open interest 96 | its cap 64 [1e15] | max_funding_rate 16 [ppm] | skew_scale 56 [1e15]
 """
 
@@ -34,12 +35,14 @@ MASK_32: constant(uint256) = 2**32 - 1
 MASK_48: constant(uint256) = 2**48 - 1
 MASK_56: constant(uint256) = 2**56 - 1
 MASK_64: constant(uint256) = 2**64 - 1
-MASK_88: constant(uint256) = 2**88 - 1
+MASK_87: constant(uint256) = 2**87 - 1
 MASK_104: constant(uint256) = 2**104 - 1
 LEGS: constant(uint256) = (2**96 - 1) << 160 | MASK_8 << 48  # bits of a book that margin does not touch
 
+MAINTENANCE: constant(uint256) = MASK_64 << 192 | MASK_16 << 153  # bits of a valuation that maintenance depends on
 STATE_SHIFT: constant(uint256) = 151
-FUNDING_BITS: constant(uint256) = 151  # the low part of a valuation
+RAMPING: constant(uint256) = 1 << 150  # maintenance is on its way from what the ramp's word says
+FUNDING_BITS: constant(uint256) = 150  # the low part of a valuation
 
 
 # What funding has come to, and how it goes on
@@ -144,24 +147,35 @@ def _with_margin(word: uint256, base: int256, net_deposit: uint256) -> uint256:
 @pure
 def _pack_valuation(params: IRiskModel.RiskParams, state: uint256, funding: Funding) -> uint256:
     """
-    @dev The caller has bounded every parameter and made it a multiple of its unit. Time lasts until 2106.
+    @dev The caller has bounded every parameter and made it a multiple of its unit. Without a ramp. Time lasts until
+         2106.
     """
-    return (
-        ((params.range_multiplier // PPM) << 232)
-        | ((params.range_min // PPM) << 212)
-        | ((params.range_max // PPM) << 192)
-        | ((params.initial_ratio // PPM) << 169)
-        | ((params.close_rate // PPM) << 153)
-        | (state << STATE_SHIFT)
-        | self._funding_bits(funding)
-    )
+    return self._risk_param_bits(params) | (state << STATE_SHIFT) | self._funding_bits(funding)
+
+
+@internal
+@pure
+def _pack_ramp(params: IRiskModel.RiskParams, started_at: uint256) -> uint256:
+    """
+    @dev Where a ramp starts, and when. `_unpack_risk_params` and `_ramp_start` are the twins.
+    """
+    return self._risk_param_bits(params) | started_at
+
+
+@internal
+@pure
+def _ramp_start(ramp: uint256) -> uint256:
+    """
+    @dev When the ramp started [s].
+    """
+    return ramp & MASK_32
 
 
 @internal
 @pure
 def _with_funding(valuation: uint256, funding: Funding) -> uint256:
     """
-    @dev The same parameters and state, later.
+    @dev The same parameters, ramp and state, later.
     """
     return ((valuation >> FUNDING_BITS) << FUNDING_BITS) | self._funding_bits(funding)
 
@@ -170,7 +184,7 @@ def _with_funding(valuation: uint256, funding: Funding) -> uint256:
 @pure
 def _with_state(valuation: uint256, state: uint256) -> uint256:
     """
-    @dev The same parameters and funding in another state.
+    @dev The same parameters, ramp and funding in another state.
     """
     return (valuation & ~(MASK_2 << STATE_SHIFT)) | (state << STATE_SHIFT)
 
@@ -179,7 +193,7 @@ def _with_state(valuation: uint256, state: uint256) -> uint256:
 @pure
 def _unpack_risk_params(valuation: uint256) -> IRiskModel.RiskParams:
     """
-    @dev The five parameters of the risk model [wad].
+    @dev The five parameters of the risk model [wad]: where a ramp leads, or its word's start.
     """
     return IRiskModel.RiskParams(
         range_multiplier=unsafe_mul(valuation >> 232, PPM),
@@ -187,6 +201,21 @@ def _unpack_risk_params(valuation: uint256) -> IRiskModel.RiskParams:
         range_max=unsafe_mul((valuation >> 192) & MASK_20, PPM),
         initial_ratio=unsafe_mul((valuation >> 169) & MASK_23, PPM),
         close_rate=unsafe_mul((valuation >> 153) & MASK_16, PPM),
+    )
+
+
+@internal
+@pure
+def _risk_param_bits(params: IRiskModel.RiskParams) -> uint256:
+    """
+    @dev The high part of a valuation, and of a ramp.
+    """
+    return (
+        ((params.range_multiplier // PPM) << 232)
+        | ((params.range_min // PPM) << 212)
+        | ((params.range_max // PPM) << 192)
+        | ((params.initial_ratio // PPM) << 169)
+        | ((params.close_rate // PPM) << 153)
     )
 
 
@@ -206,8 +235,8 @@ def _unpack_funding(valuation: uint256) -> Funding:
     @dev The twin of `_funding_bits`.
     """
     return Funding(
-        rate=unsafe_mul(convert(convert(valuation << 105, bytes32), int256) >> 225, RATE_UNIT),
-        cumulative=convert(convert(valuation << 136, bytes32), int256) >> 168,
+        rate=unsafe_mul(convert(convert(valuation << 106, bytes32), int256) >> 225, RATE_UNIT),
+        cumulative=convert(convert(valuation << 137, bytes32), int256) >> 169,
         accrued_at=valuation & MASK_32,
     )
 
@@ -217,11 +246,11 @@ def _unpack_funding(valuation: uint256) -> Funding:
 def _funding_bits(funding: Funding) -> uint256:
     """
     @dev The low part of a valuation. A rate is bounded by the parameters; cumulative funding reaches its limit at
-         $150 million per unit.
+         $77 million per unit.
     """
-    assert self._fits(funding.cumulative, 87), errors.OUT_OF_RANGE
+    assert self._fits(funding.cumulative, 86), errors.OUT_OF_RANGE
     rate: uint256 = self._bits(funding.rate // RATE_UNIT) & MASK_31
-    return (rate << 120) | ((self._bits(funding.cumulative) & MASK_88) << 32) | funding.accrued_at
+    return (rate << 119) | ((self._bits(funding.cumulative) & MASK_87) << 32) | funding.accrued_at
 
 
 # ------------------------------------------------------------------------------------------------

@@ -34,6 +34,11 @@ def spread(low: int, high: int) -> st.SearchStrategy[int]:
     return st.one_of(anywhere, st.sampled_from((low, high)))
 
 
+def ppm(low: int, high: int) -> st.SearchStrategy[int]:
+    """Whole parts per million."""
+    return spread(low // 10**12, high // 10**12).map(lambda number: number * 10**12)
+
+
 def signed(high: int) -> st.SearchStrategy[int]:
     return st.builds(lambda number, sign: sign * number, spread(1, high), st.sampled_from((-1, 1)))
 
@@ -47,10 +52,22 @@ closes = st.tuples(st.just("close"), accounts, st.sampled_from((-100, -150, -50)
 reductions = st.tuples(
     st.just("reduce"), accounts, spread(1, WAD), st.one_of(st.just(UNLIMITED), st.just(UNLIMITED), spread(1, 10**21))
 )
+configs = st.builds(
+    MarketConfig,
+    range_multiplier=ppm(WAD // 10, 10 * WAD),
+    range_min=ppm(WAD // 200, WAD // 20),
+    range_max=ppm(WAD // 20, WAD * 9 // 10),
+    initial_ratio=ppm(WAD * 105 // 100, 5 * WAD),
+    close_rate=ppm(0, WAD // 20),
+    max_funding_rate=ppm(0, WAD // 100),
+    skew_scale=st.sampled_from((10**15, WAD, 1_000 * WAD)),
+    open_interest_cap=st.sampled_from((0, 100 * WAD, EXTREME.open_interest_cap)),
+)
 steps = st.one_of(
     st.tuples(st.just("quote"), spread(10**12, 10**25), st.integers(50, 200), volatilities, volatilities, guards),
     st.tuples(st.just("step"), st.integers(80, 125), st.integers(0, 90_000)),
     st.tuples(st.just("wait"), spread(1, 10**8)),
+    st.tuples(st.just("wait"), st.integers(0, 2 * 86_400)),
     st.tuples(st.just("margin"), accounts, signed(10**24)),
     trades,
     trades,
@@ -61,7 +78,8 @@ steps = st.one_of(
     reductions,
     st.tuples(st.just("state"), st.sampled_from((0, 0, 0, 0, 1, 2))),
     st.tuples(st.just("accrue")),
-    st.tuples(st.just("config"), st.sampled_from((CONFIG, EXTREME))),
+    st.tuples(st.just("guardian"), st.sampled_from((0, 0, 1, 2, 3))),
+    st.tuples(st.just("config"), st.one_of(st.sampled_from((CONFIG, EXTREME)), configs)),
 )
 
 
@@ -115,13 +133,13 @@ def _step(bench: MarketBench, name: str, args: list[Any]) -> int:
             )
             assert plain(bench.reduce(account, fraction, max_cost).returned) == plain(preview)
         case "state", [state]:
-            bench.same(lambda: market.set_state(state, sender=bench.owner), lambda: model.set_state(state))
+            bench.set_state(state)
+        case "guardian", [state]:
+            bench.set_state(state, guardian=True)
         case "accrue", []:
             bench.same(lambda: market.accrue(sender=bench.stranger), lambda: model.accrue(bench.now))
         case "config", [config]:
-            bench.same(
-                lambda: market.set_config(config, sender=bench.owner), lambda: model.set_config(config, bench.now)
-            )
+            bench.set_config(config)
     return 0
 
 

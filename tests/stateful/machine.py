@@ -377,7 +377,7 @@ class Protocol(RuleBasedStateMachine):
         if hostile:
             self.twins.refused(
                 lambda: self.protocol.markets[name].set_state(state, sender=self.twins.stranger),
-                "ownable: caller is not the owner",
+                "access: not the guardian",
             )
             return
         self.twins.both(

@@ -15,6 +15,7 @@ from tests.static.sources import DEPLOYABLES
 OWNER = "ownable: caller is not the owner"
 ENGINE = "access: not the engine"
 VAULT = "access: not the vault"
+GUARDIAN = "access: not the guardian"  # the guardian within bounds, and the protocol's owner
 HOLDER = "access: not the owner"  # of the account
 RIGHT = "access: no right"  # the account's owner, and operators with the right
 SELF = "exchange: not itself"
@@ -62,7 +63,7 @@ MATRIX = {
         "settle": ANYONE,
         "accrue": ANYONE,
         "set_config": OWNER,
-        "set_state": OWNER,
+        "set_state": GUARDIAN,
     },
     "LiquidityPool": {"transfer_ownership": OWNER, "fund": OWNER, "defund": OWNER, "set_quote": OWNER},
     "PriceOracle": {"transfer_ownership": OWNER, "consume": ANYONE, "poke": ANYONE, "set_feed": OWNER},
@@ -147,7 +148,7 @@ def test_call__by_whoever_has_no_right__reverts_and_changes_nothing(
     callers = {stranger, keeper, other_trader, owner, trader}
     if reason in (HOLDER, RIGHT):
         callers -= {trader}
-    if reason in (OWNER, ROLE):
+    if reason in (OWNER, GUARDIAN, ROLE):
         callers -= {owner}
     before = state_of(protocol, account)
     for caller in sorted(callers):

@@ -30,8 +30,8 @@ def test_set_config__new_parameters__bind_from_now_on(market: MarketBench) -> No
     market.chain.advance(86_400)
     market.quote()
     cumulative, rate = market.market.funding()
-    config = replace(CONFIG, max_funding_rate=CONFIG.max_funding_rate * 2, range_multiplier=2 * WAD)
-    maintenance = market.market.book_risk(LONG).maintenance
+    config = replace(CONFIG, max_funding_rate=CONFIG.max_funding_rate * 2, initial_ratio=2 * WAD)
+    initial = market.market.book_risk(LONG).initial
 
     receipt = market.market.set_config(config, sender=market.owner)
 
@@ -39,7 +39,7 @@ def test_set_config__new_parameters__bind_from_now_on(market: MarketBench) -> No
     assert market.market.config()._asdict() == asdict(config)
     assert receipt.event("FundingAccrued").funding == cumulative
     assert market.market.funding() == (cumulative, 2 * rate)
-    assert market.market.book_risk(LONG).maintenance > maintenance
+    assert market.market.book_risk(LONG).initial > initial
     assert market.market.open_interest() == 10 * WAD
 
 
@@ -95,6 +95,37 @@ def test_set_state__unknown__reverts(bench: MarketBench) -> None:
         bench.market.set_state(3, sender=bench.owner)
 
 
-def test_set_state__not_the_owner__reverts(bench: MarketBench) -> None:
-    with pytest.raises(Reverted, match="ownable: caller is not the owner"):
-        bench.market.set_state(1, sender=bench.stranger)
+def test_set_state__neither_owner_nor_guardian__reverts(bench: MarketBench) -> None:
+    for sender in (bench.stranger, bench.exchange, bench.rebalancer):
+        with pytest.raises(Reverted, match="access: not the guardian"):
+            bench.market.set_state(1, sender=sender)
+
+
+@pytest.mark.parametrize(("present", "wanted"), [(0, 1), (0, 2), (1, 2)])
+def test_set_state__guardian_tightens__at_once(market: MarketBench, present: int, wanted: int) -> None:
+    """GOV-4: tightening waits for nobody."""
+    market.set_state(present)
+    receipt = market.set_state(wanted, guardian=True)
+    assert receipt.event("StateSet").state == market.market.state() == wanted
+
+
+@pytest.mark.parametrize(("present", "wanted"), [(0, 0), (1, 1), (2, 2), (1, 0), (2, 0), (2, 1)])
+def test_set_state__guardian_loosens_or_repeats__reverts(market: MarketBench, present: int, wanted: int) -> None:
+    """GOV-1: the way back is the owner's, and the owner is a timelock."""
+    market.set_state(present)
+    with pytest.raises(Reverted, match="access: guardian only tightens"):
+        market.set_state(wanted, guardian=True)
+    assert market.market.state() == present
+    market.set_state(wanted)
+
+
+def test_set_state__guardian_beyond_the_tightest__reverts(bench: MarketBench) -> None:
+    with pytest.raises(Reverted, match="market: unknown state"):
+        bench.set_state(3, guardian=True)
+
+
+def test_set_state__no_guardian__reverts(bench: MarketBench) -> None:
+    """Nobody can be the zero address."""
+    bench.vault.set_guardian("0x" + "00" * 20, sender=bench.owner)
+    with pytest.raises(Reverted, match="access: not the guardian"):
+        bench.market.set_state(1, sender=bench.guardian)
