@@ -24,13 +24,15 @@ from ballast.deploy import Protocol
     help="Parameters file.",
 )
 @manifest_option
+@click.option("--keep-ownership", is_flag=True, help="Stay the owner: to look at a deployment that nobody uses yet.")
 @click.option("--verify-only", is_flag=True, help="Send nothing; say how chain, record and parameters differ.")
 @ballast_command
-def cli(account: AccountAPI, params_file: Path, manifest: Path | None, verify_only: bool) -> None:
-    """Deploy the whole protocol, wire it, and verify it by reading the chain back.
+def cli(account: AccountAPI, params_file: Path, manifest: Path | None, keep_ownership: bool, verify_only: bool) -> None:
+    """Deploy the whole protocol, wire it, hand it over to its timelock, and verify it by reading the chain back.
 
     What is deployed is recorded in deployments/<network>.json after every contract: run the command again to go on
-    after an interruption, or to set what changed in the parameters file. A run that finds nothing to do sends nothing.
+    after an interruption. A run that finds nothing to do sends nothing. What the parameters file changes later is set
+    by a proposal: ape run timelock schedule --help
 
     \b
     ape run deploy --network ethereum:local:foundry --account TEST::0
@@ -42,6 +44,8 @@ def cli(account: AccountAPI, params_file: Path, manifest: Path | None, verify_on
         protocol = Protocol.attach(chain, record)
     else:
         protocol = Protocol.deploy(chain, params, account, record, params_file.name)
+        if not keep_ownership:
+            protocol.hand_over(account)
         click.echo(f"{len(record.contracts)} contracts on chain {chain.chain_id}, recorded in {record.path}")
 
     findings = protocol.verify(params)
@@ -49,4 +53,5 @@ def cli(account: AccountAPI, params_file: Path, manifest: Path | None, verify_on
         click.echo(finding, err=True)
     if findings:
         raise click.ClickException(f"{len(findings)} differences")
-    click.echo("verified: code, wiring and parameters are as recorded")
+    owner = "the timelock" if protocol.is_handed_over else "its deployer"
+    click.echo(f"verified: code, wiring and parameters are as recorded; {owner} owns every contract")

@@ -69,6 +69,9 @@ def _wiring(protocol: Protocol) -> Iterator[Setting]:
 
 def _parameters(protocol: Protocol, params: Params) -> Iterator[Setting]:
     """What the parameters file says."""
+    vault, deployer = protocol.vault, protocol.manifest.deployer
+    (guardian,) = params.governance.holders([params.governance.guardian], deployer)
+    yield Setting("vault.guardian", vault.guardian() == guardian, vault, "set_guardian", (guardian,))
     exchange, fee = protocol.exchange, params.exchange.execution_fee
     known = exchange.execution_fee() == fee
     yield Setting("exchange.execution_fee", known, exchange, "set_execution_fee", (fee,))

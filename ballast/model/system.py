@@ -50,6 +50,7 @@ class System:
         self.vault.set_pool(OWNER, self.pool.account)
         self.vault.set_engine(OWNER, self.exchange, EXCHANGE)
         self.vault.set_engine(OWNER, self.rebalancer, REBALANCER)
+        self.vault.set_guardian(OWNER, OWNER)
         self.exchange.set_execution_fee(OWNER, params.exchange.execution_fee)
         for id_, market in enumerate(params.markets.values(), 1):
             self.vault.add_market(OWNER, self.markets[id_])

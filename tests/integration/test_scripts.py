@@ -7,6 +7,7 @@ import json
 import pytest
 from eth_account import Account as Keys
 
+from ballast import params
 from ballast.chain.web3 import Web3Chain
 
 KEY, PASSPHRASE = "0x" + "5e" * 32, "not a secret"
@@ -31,6 +32,7 @@ def test_deploy__keyfile_account__records_and_verifies(deployed):
     said, record = deployed
 
     assert "verified" in said
+    assert "the timelock owns every contract" in said
     assert record["chain_id"] == 1
     assert record["deployer"] == Keys.from_key(KEY).address
     assert set(record["contracts"]) >= {"vault", "oracle", "pool", "exchange", "rebalancer", "lens", "market.ETH"}
@@ -103,3 +105,25 @@ def test_deploy__wrong_params__names_file_and_line(ape, deployer, tmp_path):
 
     assert f"{path}:2: settlement.mock" in said.replace("\n", "")
     assert "Traceback" not in said
+
+
+def test_timelock__changed_params__are_proposed_waited_for_and_set(ape, deployer, deployed, node, tmp_path):
+    chain, changed, file = Web3Chain(node.url), tmp_path / "changed.yaml", str(tmp_path / "proposal.json")
+    changed.write_text(params.DEFAULT.read_text().replace("execution_fee: 1 ", "execution_fee: 2 "))
+    options = ("--params", str(changed))
+    assert "1 differences" in ape("deploy", *options, fails=True, **deployer)
+
+    said = ape("timelock", "schedule", *options, "--file", file, **deployer)
+    assert "exchange.set_execution_fee(execution_fee=2_000_000_000_000_000_000)" in said
+    assert "waiting, ready from" in said
+    assert "operation is not ready" in ape("timelock", "execute", file, fails=True, signer="TEST::3")
+    chain.advance(2 * 86_400)
+    assert "ready" in ape("timelock", "show", file)
+    assert "done" in ape("timelock", "execute", file, signer="TEST::3")
+
+    assert "verified" in ape("deploy", "--verify-only", *options, **deployer)
+    assert "not a proposal" in ape("timelock", "show", str(changed), fails=True)
+    back = str(tmp_path / "back.json")
+    assert "waiting" in ape("timelock", "schedule", "--file", back, **deployer)
+    assert "not scheduled" in ape("timelock", "cancel", back, **deployer)
+    assert "missing role" in ape("timelock", "schedule", "--file", back, fails=True, signer="TEST::3")
