@@ -56,8 +56,8 @@ class Stage:
         self.params = params
         self.owner, self.keeper, self.closer, *self._holders = (str(account) for account in chain.accounts)
         self.protocol = Protocol.deploy(chain, params, self.owner)
-        self.protocol.hand_over(self.owner)
         self.protocol.vault.set_engine(self.closer, 2, sender=self.owner)  # stands in for the liquidator to come
+        self.protocol.hand_over(self.owner)
         self.ballast = Ballast(self.protocol)
         self.actors: list[Actor] = []
         self._unpoked = dict.fromkeys(params.markets, 0)
