@@ -6,6 +6,7 @@ import pytest
 
 from ballast import params as params_
 from ballast.chain import Reverted
+from ballast.chain.revm import RevmChain
 from ballast.deploy import DeploymentError, Proposal, Protocol, Stage
 from ballast.params import WAD
 
@@ -162,3 +163,26 @@ def test_schedule__for_another_timelock__is_refused(handed_over, proposal, owner
 
     with pytest.raises(DeploymentError, match="of chain 1"):
         other.schedule(handed_over, owner)
+
+
+def test_schedule__new_market__opens_it_once_the_delay_is_over(params):
+    """Anyone may deploy a market; only a proposal lets it in."""
+    chain = RevmChain()
+    owner, keeper = chain.accounts[:2]
+    fewer = params.model_copy(update={"markets": {name: params.markets[name] for name in ("BTC", "ETH")}})
+    protocol = Protocol.deploy(chain, fewer, owner)
+    protocol.hand_over(owner)
+
+    grown = Protocol.deploy(chain, params, owner, protocol.manifest)
+    grown.hand_over(owner)
+    assert grown.is_handed_over
+    assert grown.vault.market_count() == 2
+    proposal = Proposal.of(grown, grown.differences(params))
+    proposal.schedule(grown, owner)
+    chain.advance(params.governance.delay)
+    for name in grown.aggregators:  # a feed that is set must have a price
+        grown.publish(name, params.markets[name].feed.price, owner)
+    proposal.execute(grown, keeper)
+
+    assert grown.vault.market_count() == 4
+    assert grown.verify(params) == []
