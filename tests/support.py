@@ -35,14 +35,15 @@ def trade_at_oracle(
     keeper: str,
     reduce_only: bool = False,
     limit: int | None = None,
+    sender: str | None = None,
 ) -> Receipt:
     """Commit an order, let the delay pass, publish a round at the last price and execute; the execution's receipt."""
     id_ = protocol.market_ids[market]
-    holder = protocol.vault.owner_of(account)
+    sender = sender or protocol.vault.owner_of(account)
     price = last_price(protocol, market)
     if limit is None:
         limit = price * 2 if size > 0 else 0
-    commit = protocol.exchange.commit(account, id_, size, limit, margin, reduce_only, sender=holder)
+    commit = protocol.exchange.commit(account, id_, size, limit, margin, reduce_only, sender=sender)
     protocol.chain.advance(int(protocol.exchange.MIN_DELAY()))
     round_ = protocol.publish(market, price, owner)
     receipt: Receipt = protocol.exchange.execute(commit.event("OrderCommitted").order, round_, sender=keeper)
