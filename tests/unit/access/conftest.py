@@ -126,7 +126,7 @@ def _world(params: Params) -> World:
 
 @pytest.fixture
 def world(_world: World) -> Iterator[World]:
-    """ETH long: plenty of margin in `main`, too little in `needy`, some to give in `donor`, too much risk in `risky`."""
+    """ETH long: plenty of margin in `main`, too little in `needy`, some to give in `donor`, much risk in `risky`."""
     state = _world.chain.snapshot()
     yield _world
     _world.chain.revert(state)

@@ -1,4 +1,4 @@
-"""What happens in which state of a market, for whom: every state that guardian and oracle can bring it into, together."""
+"""What happens in which state of a market, and for whom: whatever guardian and oracle together bring it into."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_market__any_state__is_loosened_by_the_timelock_only(world: World, state
         world.market.set_state(STATES[state], sender=world.guardian)
     for kind in sorted(ANYONE):
         for target in STATES.values():
-            expected = kind == "owner" or kind == "guardian" and target > STATES[state]
+            expected = kind == "owner" or (kind == "guardian" and target > STATES[state])
             attempt = _setting(world, target, getattr(world, kind))
             assert world.happens(attempt) == expected, (kind, target)
     assert world.market.state() == STATES[state]
