@@ -69,3 +69,8 @@ def test_docstrings__every_id__stands_on_the_page() -> None:
     ids = {id_: path for path in (ROOT / "tests").rglob("*.py") for found in borne(path).values() for id_ in found}
     missing = {id_: str(path.relative_to(ROOT)) for id_, path in ids.items() if id_ not in rows()}
     assert not missing
+
+
+def test_threat_model__every_id__stands_on_the_page() -> None:
+    named = set(ID.findall((ROOT / "docs" / "threat_model.md").read_text()))
+    assert named and named <= rows().keys(), named - rows().keys()
