@@ -10,56 +10,39 @@
      phase begins with its latest round, since the proxy never published the earlier ones of that aggregator; what was
      left of the old phase is passed over. Only feeds are called, and only by static calls: nothing can change in the
      middle of a call, so the two functions that engines use for every book do without the lock, 120 to 330 gas each.
-@custom:security A feed's answer is believed within the limits above: nothing here compares it with a second source, so
-                 a jump raises a guard that the markets obey.
-@custom:kill The owner can point a feed at another proxy; without valid rounds every quote is refused, which freezes
-             the market and nothing else.
+@custom:security A feed's answer is believed within the limits above and, where it has a second feed, while that one
+                 does not contradict. A jump raises a guard that the markets obey.
+@custom:kill Owner and guardian can switch a feed off, only the owner on again; he can point it at another proxy, whose
+             price must be near the last one. Without a usable price a market is frozen and nothing else.
 """
 
-from interfaces import IAggregatorV3
 from interfaces import IPriceOracle
+from interfaces import IVault
 from snekmate.auth import ownable
 
 from .modules import errors
+from .modules import feed_guards
+from .modules import feed_reader
 from .modules import feed_slots
+from .modules import feed_terms
 from .modules import volatility
 
 implements: IPriceOracle
 initializes: ownable
+initializes: feed_guards
 
 exports: (ownable.owner, ownable.transfer_ownership)
 
 
 MAX_PENDING: public(constant(uint256)) = 16     # rounds that one call consumes
-_MAX_FEED_ID: constant(uint256) = 127            # a feed has its market's id
-_MAX_SKIPPED: constant(uint256) = 3             # invalid rounds between a first round and its predecessor
-_AGGREGATOR_ROUND: constant(uint256) = 2**64 - 1    # bits of a proxy round id below the phase
-_LATEST: constant(uint256) = 0      # asks for the latest round; no round has this id
 
-# Bounds of a feed's configuration
-_MAX_DECIMALS: constant(uint256) = 18
-_MIN_HEARTBEAT: constant(uint256) = 60          # [s]
-_MAX_HEARTBEAT: constant(uint256) = 2 * 86_400  # [s]
-_MAX_GRACE: constant(uint256) = 86_400          # [s]
-_MAX_JUMP: constant(uint256) = 100              # [percent]
-_PERCENT: constant(uint256) = feed_slots.PERCENT * feed_slots.RATIO_UNIT            # [wad]
-_TEN_PERCENT: constant(uint256) = feed_slots.TEN_PERCENT * feed_slots.RATIO_UNIT    # [wad]
-
-# Why a round cannot be used
-flag Defect:
-    EMPTY
-    INCOMPLETE
-    FUTURE
-    NEGATIVE
-    ZERO
-    TOO_HIGH
-
-# A round as its proxy tells it
-struct Round:
-    id: uint256             # proxy round id
-    price: uint256          # [1e-12 USD] 0 where the answer is negative
-    updated_at: uint256     # [s]
-    defect: Defect          # empty if the price can be used
+# Bounds of a changed feed's first price
+_NEAR: constant(uint256) = 1_000        # [bps] from the last good price at once …
+_WIDENING: constant(uint256) = 9        # [s] … and one more as each of these passes without a round: 4 % an hour
+_FORGET_AFTER: constant(uint256) = 86_400       # [s] after which the last price of a feed that is off counts no more
+_BASIS_POINTS: constant(uint256) = 10_000
+_POKE_GAS: constant(uint256) = 400_000  # to take the pending rounds of a feed that is being changed
+_SET_GAS: constant(uint256) = _POKE_GAS * 64 // 63 + 10_000
 
 # What a feed's estimates started from
 struct Start:
@@ -67,18 +50,21 @@ struct Start:
     slow: uint256           # [wad] annualised volatility
 
 
+VAULT: public(immutable(IVault))        # knows the guardian
 _sources: HashMap[uint256, uint256]     # feed id => packed source and limits
 _states: HashMap[uint256, uint256]      # feed id => packed state: all that a round changes
 _starts: HashMap[uint256, Start]        # feed id => starting estimates, kept for the record
-_current: transient(uint256)            # bit m: this transaction stored the latest round of feed m, and it is valid
+_current: transient(uint256)            # bit m: this transaction stored feed m's latest round, and it may be used
 
 
 @deploy
-def __init__():
+def __init__(vault: address):
     """
     @notice The deployer becomes the owner; feeds are set one by one.
+    @param vault The vault, which names the guardian.
     """
     ownable.__init__()
+    VAULT = IVault(vault)
 
 
 # Anybody
@@ -90,27 +76,33 @@ def consume(feed_id: uint256):
     """
     @notice Store what `quote` would compute, so that the rest of the transaction reads it from storage.
     @dev Reverts with "oracle: poke" if more rounds are pending than one call may consume. An unusable latest round is
-         no reason to revert: its predecessors are consumed.
+         no reason to revert: its predecessors are consumed. Nor is a price that its guards refuse.
     @param feed_id The market's id.
     """
     current: uint256 = self._current
     if (current >> feed_id) & 1 == 0:
+        source: uint256 = self._source(feed_id)
         pending: uint256 = 0
-        defect: Defect = empty(Defect)
-        pending, defect = self._process(feed_id)
+        defect: feed_reader.Defect = empty(feed_reader.Defect)
+        pending, defect = self._process(feed_id, source)
         assert pending <= MAX_PENDING, errors.POKE
-        if defect == empty(Defect):
+        usable: bool = defect == empty(feed_reader.Defect)
+        if usable and source & feed_slots.GUARDED != 0:
+            usable = feed_guards._note(feed_id, self._states[feed_id] >> 184)
+        if usable:
             self._current = current | (1 << feed_id)
 
 
 @external
+@reentrant
 def poke(feed_id: uint256) -> uint256:
     """
     @notice Consume up to MAX_PENDING rounds.
+    @dev `@reentrant` because `set_feed` holds the lock while it calls.
     @param feed_id The market's id.
     @return How many rounds are still pending.
     """
-    self._process(feed_id)
+    self._process(feed_id, self._source(feed_id))
     return self._pending(feed_id)
 
 
@@ -130,7 +122,8 @@ def quote(feed_id: uint256) -> IPriceOracle.Quote:
     """
     source: uint256 = self._source(feed_id)
     state: uint256 = self._states[feed_id]
-    if (self._current >> feed_id) & 1 == 0:
+    is_noted: bool = (self._current >> feed_id) & 1 != 0
+    if not is_noted:
         source, state = self._up_to_date(source, state)
 
     price: uint256 = unsafe_mul(state >> 184, feed_slots.PRICE_UNIT)
@@ -138,7 +131,10 @@ def quote(feed_id: uint256) -> IPriceOracle.Quote:
     max_age: uint256 = unsafe_add(source >> 57 & feed_slots.MASK_18, source >> 40 & feed_slots.MASK_17)
     age: uint256 = unsafe_sub(block.timestamp, updated_at)  # no observation is from the future
     assert age <= max_age, errors.STALE_PRICE
-    jumped: bool = age < state & feed_slots.MASK_24
+    guarded: bool = age < state & feed_slots.MASK_24
+    unconfirmed: bool = guarded
+    if source & feed_slots.GUARDED != 0:
+        guarded, unconfirmed = self._guarded(feed_id, state >> 184, guarded, is_noted)
     return IPriceOracle.Quote(
         price=price,
         average=volatility._average_price(price, state >> 152 & feed_slots.MASK_32, age),
@@ -146,8 +142,8 @@ def quote(feed_id: uint256) -> IPriceOracle.Quote:
         slow_volatility=unsafe_mul(state >> 88 & feed_slots.MASK_32, feed_slots.RATIO_UNIT),
         updated_at=updated_at,
         round=(source >> 80 & feed_slots.MASK_16) << 64 | (state >> 24 & feed_slots.MASK_32),
-        guarded=jumped,
-        unconfirmed=jumped,
+        guarded=guarded,
+        unconfirmed=unconfirmed,
     )
 
 
@@ -167,22 +163,23 @@ def pending(feed_id: uint256) -> uint256:
 def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint256, uint256):
     """
     @notice Prove that `round` is the feed's first valid round at or after `not_before`.
-    @dev Only rounds of the current phase count: an old aggregator may go on answering unpublished.
+    @dev Only rounds of the current phase count: an old aggregator may go on answering unpublished. This proves what
+         the feed said, not that it may be used now: whoever uses the price also asks for a quote, which is guarded.
     @param feed_id The market's id.
     @param round Proxy round id.
     @param not_before Time [s].
     @return The round's price [wad]; its time [s].
     """
     source: uint256 = self._source(feed_id)
-    latest: Round = self._round(source, _LATEST)
+    latest: feed_reader.Round = feed_reader._round(source, feed_reader.LATEST)
     assert round <= latest.id and round >> 64 == latest.id >> 64, errors.UNKNOWN_ROUND
-    first: Round = latest
+    first: feed_reader.Round = latest
     if round != latest.id:
-        first = self._round(source, round)
-    self._check_usable(first.defect)
+        first = feed_reader._round(source, round)
+    feed_reader._check_usable(first.defect)
     assert first.updated_at >= not_before, errors.ROUND_TOO_EARLY
 
-    before: uint256 = self._valid_time_before(source, round)
+    before: uint256 = feed_reader._valid_time_before(source, round)
     assert before < not_before, errors.NOT_FIRST_ROUND
     return first.price * feed_slots.PRICE_UNIT, first.updated_at
 
@@ -195,7 +192,7 @@ def last_round(feed_id: uint256) -> (uint256, uint256):
     @param feed_id The market's id.
     @return Proxy round id; its time [s].
     """
-    latest: Round = self._round(self._source(feed_id), _LATEST)
+    latest: feed_reader.Round = feed_reader._round(self._source(feed_id), feed_reader.LATEST)
     return latest.id, latest.updated_at
 
 
@@ -220,6 +217,7 @@ def feed_config(feed_id: uint256) -> IPriceOracle.FeedConfig:
     """
     source: feed_slots.Source = feed_slots._unpack_source(self._source(feed_id))
     start: Start = self._starts[feed_id]
+    guard: feed_slots.Guard = feed_guards._guard(feed_id)
     return IPriceOracle.FeedConfig(
         feed=source.feed,
         heartbeat=source.heartbeat,
@@ -231,57 +229,130 @@ def feed_config(feed_id: uint256) -> IPriceOracle.FeedConfig:
         slow_rise=source.slow_rise * feed_slots.RATIO_UNIT,
         jump=source.jump * feed_slots.RATIO_UNIT,
         jump_duration=source.jump_duration,
+        second_feed=guard.second,
+        second_max_age=guard.max_age,
+        max_deviation=guard.max_deviation * feed_slots.BASIS_POINT,
     )
+
+
+@external
+@view
+def off_since(feed_id: uint256) -> uint256:
+    """
+    @notice Since when a feed's price may not be used because owner or guardian switched it off.
+    @param feed_id The market's id.
+    @return Time [s]; zero while it is on.
+    """
+    return feed_guards._guard(feed_id).off_since
+
+
+@external
+@view
+def sequencer() -> (address, uint256):
+    """
+    @notice The feed that tells whether the rollup's sequencer is up.
+    @return The feed, zero where there is none; how long prices wait after a restart [s].
+    """
+    return feed_guards._sequencer_terms()
+
+
+# Guardian
+
+
+@external
+def set_feed_off(feed_id: uint256, off: bool):
+    """
+    @notice Switch a feed off: no price, as if it were stale. Owner or guardian; only the owner switches it on again.
+    @param feed_id The market's id.
+    @param off Whether it shall be off.
+    """
+    if not off or msg.sender != staticcall VAULT.guardian():
+        ownable._check_owner()
+    source: uint256 = self._source(feed_id)
+    guard: feed_slots.Guard = feed_guards._guard(feed_id)
+    if off == (guard.off_since != 0):
+        return
+    guard.off_since = block.timestamp if off else 0
+    feed_guards._set_guard(feed_id, guard)
+    self._sources[feed_id] = feed_slots._with_guarded(source, feed_guards._is_guarded(feed_id))
+    self._forget_notes()
+    log IPriceOracle.FeedSwitched(feed_id=feed_id, off=off)
 
 
 # Owner
 
 
 @external
-def set_feed(feed_id: uint256, config: IPriceOracle.FeedConfig):
+def set_feed(feed_id: uint256, config: IPriceOracle.FeedConfig, expected_price: uint256):
     """
-    @notice Point a feed at a proxy, or set it anew; its estimates start from the configuration.
-    @dev Floor, slow rise and jump are whole percents, the cap tens of percents, the jump's duration minutes: they
-         share the slot of the proxy. The feed must answer a usable price now.
+    @notice Point a feed at a proxy, or set it anew. Estimates of a new feed start from the configuration, those of a
+            feed that was set before stay.
+    @dev Floor, slow rise and jump are whole percents, the cap tens of percents, the jump's duration minutes, the
+         deviation basis points: they share slots with the proxies. The feed must answer a usable price now, within
+         [2/3, 3/2] of what the owner expects and near the feed's last good price; its second feed must agree.
     @param feed_id The market's id.
-    @param config Proxy, limits and starting estimates.
+    @param config Proxies, limits and starting estimates.
+    @param expected_price What the price should be, roughly [wad].
     """
     ownable._check_owner()
-    self._check_config(feed_id, config)
-    decimals: uint256 = convert(staticcall IAggregatorV3(config.feed).decimals(), uint256)
-    assert decimals <= _MAX_DECIMALS, errors.FEED_PARAMETER
-    source: uint256 = self._packed_source(config, decimals)
-    latest: Round = self._round(source, _LATEST)
-    self._check_usable(latest.defect)
+    feed_terms._check_config(feed_id, config)
+    is_new: bool = self._sources[feed_id] == 0
+    if not is_new:
+        self._take_last_rounds(feed_id)
+    source: uint256 = feed_terms._packed_source(config, feed_terms._usable_decimals(config.feed))
+    latest: feed_reader.Round = feed_reader._round(source, feed_reader.LATEST)
+    feed_reader._check_usable(latest.defect)
     assert block.timestamp <= latest.updated_at + feed_slots._max_age(source), errors.STALE_PRICE
+    self._check_expected(latest.price * feed_slots.PRICE_UNIT, expected_price)
 
-    self._sources[feed_id] = feed_slots._with_phase(source, latest.id >> 64)
+    old: uint256 = self._states[feed_id]
+    state: uint256 = 0
+    if is_new:
+        state = self._first_state(latest, config)
+    else:
+        self._check_near(feed_id, latest.price, old)
+        state = volatility._resumed(old, source, latest)
+    self._set_second(feed_id, config, latest.price)
+
+    source = feed_slots._with_phase(source, latest.id >> 64)
+    self._sources[feed_id] = feed_slots._with_guarded(source, feed_guards._is_guarded(feed_id))
     self._starts[feed_id] = Start(fast=config.initial_fast, slow=config.initial_slow)
-    self._states[feed_id] = feed_slots._pack_state(
-        feed_slots.State(
-            price=latest.price,
-            average=feed_slots.RATIO_ONE,
-            fast=config.initial_fast // feed_slots.RATIO_UNIT,
-            slow=config.initial_slow // feed_slots.RATIO_UNIT,
-            updated_at=latest.updated_at,
-            round=latest.id & _AGGREGATOR_ROUND,
-            jump_left=0,
-        )
-    )
+    self._states[feed_id] = state
+    self._forget_notes()
     log IPriceOracle.FeedSet(feed_id=feed_id, feed=config.feed)
+    self._report_jump(feed_id, old, source, state)
+
+
+@external
+def set_sequencer(feed: address, grace: uint256):
+    """
+    @notice Make every price wait for a rollup's sequencer; the zero address ends it. Owner only.
+    @dev Marks each feed that is set, so that without a sequencer none of them has to ask.
+    @param feed Its uptime feed, which must answer now.
+    @param grace How long prices wait after a restart [s].
+    """
+    ownable._check_owner()
+    assert grace <= feed_terms.MAX_GRACE and (feed != empty(address) or grace == 0), errors.FEED_PARAMETER
+    feed_guards._set_sequencer(feed, grace)
+    assert feed_guards._ask_sequencer() != feed_guards.Verdict.NO_SEQUENCER, errors.NO_SEQUENCER
+    for id: uint256 in range(1, feed_terms.MAX_FEED_ID + 1):
+        source: uint256 = self._sources[id]
+        if source != 0:
+            self._sources[id] = feed_slots._with_guarded(source, feed_guards._is_guarded(id))
+    self._forget_notes()
+    log IPriceOracle.SequencerSet(feed=feed, grace=grace)
 
 
 # Internal: consuming rounds
 
 
 @internal
-def _process(feed_id: uint256) -> (uint256, Defect):
+def _process(feed_id: uint256, source: uint256) -> (uint256, feed_reader.Defect):
     """
     @dev Stores up to MAX_PENDING pending rounds. Returns how many were pending before; what is wrong with the latest.
     """
-    source: uint256 = self._source(feed_id)
     state: uint256 = self._states[feed_id]
-    latest: Round = self._round(source, _LATEST)
+    latest: feed_reader.Round = feed_reader._round(source, feed_reader.LATEST)
     processed: uint256 = feed_slots._round(source, state)
     if latest.id == processed:
         return 0, latest.defect
@@ -317,8 +388,8 @@ def _up_to_date(source: uint256, state: uint256) -> (uint256, uint256):
     """
     @dev A feed's two words as `consume` would leave them. Reverts if the latest round cannot be used.
     """
-    latest: Round = self._round(source, _LATEST)
-    self._check_usable(latest.defect)
+    latest: feed_reader.Round = feed_reader._round(source, feed_reader.LATEST)
+    feed_reader._check_usable(latest.defect)
     processed: uint256 = feed_slots._round(source, state)
     if latest.id == processed:
         return source, state
@@ -328,29 +399,29 @@ def _up_to_date(source: uint256, state: uint256) -> (uint256, uint256):
 
 @internal
 @view
-def _advance(source: uint256, state: uint256, latest: Round) -> (uint256, uint256):
+def _advance(source: uint256, state: uint256, latest: feed_reader.Round) -> (uint256, uint256):
     """
     @dev A feed's two words after the next ≤ MAX_PENDING rounds up to `latest`, which waits while it has a defect.
     """
     is_new_phase: bool = latest.id >> 64 != feed_slots._phase(source)
-    if latest.defect != empty(Defect) and is_new_phase:
+    if latest.defect != empty(feed_reader.Defect) and is_new_phase:
         return source, state
     first: uint256 = unsafe_add(feed_slots._round(source, state), 1)
     if is_new_phase:
         first = latest.id  # a new phase begins with its latest round
     end: uint256 = latest.id
-    if latest.defect == empty(Defect):
+    if latest.defect == empty(feed_reader.Defect):
         end = unsafe_add(end, 1)
 
     new_state: uint256 = state
-    round: Round = latest
+    round: feed_reader.Round = latest
     for id: uint256 in range(first, max(first, min(end, unsafe_add(first, MAX_PENDING))), bound=MAX_PENDING):
         if id == latest.id:
             round = latest
         else:
-            round = self._round(source, id)
+            round = feed_reader._round(source, id)
         new_state = feed_slots._with_round(new_state, id)
-        if round.defect == empty(Defect) and round.updated_at > feed_slots._updated_at(new_state):
+        if round.defect == empty(feed_reader.Defect) and round.updated_at > feed_slots._updated_at(new_state):
             new_state = volatility._observe(new_state, source, round.price, round.updated_at)
     return feed_slots._with_phase(source, latest.id >> 64), new_state
 
@@ -363,7 +434,7 @@ def _pending(feed_id: uint256) -> uint256:
     """
     source: uint256 = self._source(feed_id)
     processed: uint256 = feed_slots._round(source, self._states[feed_id])
-    return self._rounds_between(processed, self._round(source, _LATEST).id)
+    return self._rounds_between(processed, feed_reader._round(source, feed_reader.LATEST).id)
 
 
 @internal
@@ -393,128 +464,106 @@ def _source(feed_id: uint256) -> uint256:
 
 @internal
 @view
-def _round(source: uint256, asked: uint256) -> Round:
+def _guarded(feed_id: uint256, price: uint256, jumped: bool, is_noted: bool) -> (bool, bool):
     """
-    @dev The feed's latest round, or an earlier one by the id that was asked for, with its price and what is wrong with
-         it. Age is not a defect.
+    @dev Whether nothing may open at this price [1e-12 USD], and whether a jump is unconfirmed. Reverts with the reason
+         where the guards refuse the price.
     """
-    id: uint80 = 0
-    answer: int256 = 0
-    started_at: uint256 = 0
-    updated_at: uint256 = 0
-    answered_in: uint80 = 0
-    feed: IAggregatorV3 = IAggregatorV3(feed_slots._feed(source))
-    if asked == _LATEST:
-        id, answer, started_at, updated_at, answered_in = staticcall feed.latestRoundData()
+    verdict: feed_guards.Verdict = empty(feed_guards.Verdict)
+    if is_noted:
+        verdict = feed_guards._noted(feed_id)
     else:
-        id, answer, started_at, updated_at, answered_in = staticcall feed.getRoundData(convert(asked, uint80))
-        id = convert(asked, uint80)
-
-    # the answer in 1e-12 USD, rounded down; an absurd one saturates below 2^168
-    price: uint256 = 0
-    if answer > 0:
-        price = unsafe_mul(convert(min(answer, 2**128), uint256), feed_slots.PRICE_ONE)
-        price = unsafe_div(price, 10 ** feed_slots._decimals(source))
-
-    defect: Defect = empty(Defect)
-    if updated_at == 0:
-        defect = Defect.EMPTY if answer == 0 else Defect.INCOMPLETE
-    elif answered_in < id or convert(id, uint256) & _AGGREGATOR_ROUND > feed_slots.MAX_ROUND:
-        defect = Defect.INCOMPLETE
-    elif updated_at > min(block.timestamp, feed_slots.MAX_TIME):
-        defect = Defect.FUTURE
-    elif price == 0:
-        defect = Defect.NEGATIVE if answer < 0 else Defect.ZERO
-    elif price > feed_slots.MAX_PRICE:
-        defect = Defect.TOO_HIGH
-    return Round(id=convert(id, uint256), price=price, updated_at=updated_at, defect=defect)
+        verdict = feed_guards._verdict(feed_id, price)
+        feed_guards._check_allowed(verdict)
+    is_alone: bool = verdict == feed_guards.Verdict.SILENT
+    return jumped or is_alone, jumped and verdict != feed_guards.Verdict.AGREE
 
 
 @internal
-@view
-def _valid_time_before(source: uint256, round: uint256) -> uint256:
+def _forget_notes():
     """
-    @dev Time of the valid round before `round` [s], past a few invalid ones. The first round of a phase has none.
+    @dev What this transaction noted of any feed's price must be asked anew.
     """
-    before: uint256 = round
-    for _: uint256 in range(_MAX_SKIPPED + 1):
-        before -= 1
-        if before & _AGGREGATOR_ROUND == 0:
-            break
-        candidate: Round = self._round(source, before)
-        if candidate.defect == empty(Defect):
-            return candidate.updated_at
-    raise errors.UNPROVEN_ROUND
-
-
-@internal
-@view
-def _check_usable(defect: Defect):
-    """
-    @dev Reverts with the reason if there is a defect.
-    """
-    if defect == empty(Defect):
-        return
-    assert defect != Defect.EMPTY, errors.EMPTY_ROUND
-    assert defect != Defect.INCOMPLETE, errors.INCOMPLETE_ROUND
-    assert defect != Defect.FUTURE, errors.FUTURE_ROUND
-    assert defect != Defect.NEGATIVE, errors.NEGATIVE_PRICE
-    assert defect != Defect.ZERO, errors.ZERO_PRICE
-    raise errors.PRICE_TOO_HIGH
+    self._current = 0
+    feed_guards._forget()
 
 
 # Internal: a feed's configuration
 
 
 @internal
+def _take_last_rounds(feed_id: uint256):
+    """
+    @dev Consumes what is pending of a feed that is being changed, up to MAX_PENDING rounds. It may be dead: then its
+         last price is the one that is stored.
+    """
+    assert msg.gas > _SET_GAS, errors.ORACLE_STARVED
+    success: bool = raw_call(
+        self, abi_encode(feed_id, method_id=method_id("poke(uint256)")), gas=_POKE_GAS, revert_on_failure=False
+    )
+
+
+@internal
 @pure
-def _packed_source(config: IPriceOracle.FeedConfig, decimals: uint256) -> uint256:
+def _first_state(latest: feed_reader.Round, config: IPriceOracle.FeedConfig) -> uint256:
     """
-    @dev A feed before its first round: no phase yet.
+    @dev The packed state of a feed that was never set before.
     """
-    return feed_slots._pack_source(
-        feed_slots.Source(
-            feed=config.feed,
-            phase=0,
-            decimals=decimals,
-            heartbeat=config.heartbeat,
-            grace=config.grace,
-            floor=config.volatility_floor // feed_slots.RATIO_UNIT,
-            cap=config.volatility_cap // feed_slots.RATIO_UNIT,
-            slow_rise=config.slow_rise // feed_slots.RATIO_UNIT,
-            jump=config.jump // feed_slots.RATIO_UNIT,
-            jump_duration=config.jump_duration,
+    return feed_slots._pack_state(
+        feed_slots.State(
+            price=latest.price,
+            average=feed_slots.RATIO_ONE,
+            fast=config.initial_fast // feed_slots.RATIO_UNIT,
+            slow=config.initial_slow // feed_slots.RATIO_UNIT,
+            updated_at=latest.updated_at,
+            round=latest.id & feed_reader.AGGREGATOR_ROUND,
+            jump_left=0,
         )
     )
 
 
 @internal
-@view
-def _check_config(feed_id: uint256, config: IPriceOracle.FeedConfig):
+@pure
+def _check_expected(price: uint256, expected: uint256):
     """
-    @dev Hard bounds of every field, so that no owner can make a feed meaningless.
+    @dev Reverts unless the price [wad] is within [2/3, 3/2] of what the owner expects: decimals or a pair taken for
+         others are further off. A timelock's delay lies between, so the bound is wide.
     """
-    assert feed_id > 0 and feed_id <= _MAX_FEED_ID, errors.FEED_PARAMETER
-    assert config.feed.is_contract, errors.FEED_PARAMETER
-    assert config.heartbeat >= _MIN_HEARTBEAT and config.heartbeat <= _MAX_HEARTBEAT, errors.FEED_PARAMETER
-    assert config.grace <= _MAX_GRACE, errors.FEED_PARAMETER
-
-    self._check_units(config.volatility_floor, _PERCENT, 1, feed_slots.MAX_LIMIT)
-    self._check_units(config.volatility_cap, _TEN_PERCENT, 1, feed_slots.MAX_LIMIT)
-    self._check_units(config.slow_rise, _PERCENT, 1, feed_slots.MAX_LIMIT)
-    self._check_units(config.jump, _PERCENT, 1, _MAX_JUMP)
-    self._check_units(config.jump_duration, feed_slots.MINUTE, 0, feed_slots.MAX_LIMIT)
-
-    lowest: uint256 = min(config.initial_fast, config.initial_slow)
-    highest: uint256 = max(config.initial_fast, config.initial_slow)
-    assert lowest >= config.volatility_floor and highest <= config.volatility_cap, errors.FEED_PARAMETER
+    assert max(price, expected) <= min(price, expected) * 3 // 2, errors.UNEXPECTED_PRICE
 
 
 @internal
-@pure
-def _check_units(number: uint256, unit: uint256, fewest: uint256, most: uint256):
+@view
+def _check_near(feed_id: uint256, price: uint256, state: uint256):
     """
-    @dev Reverts unless `number` is a whole number of units within the bounds.
+    @dev Reverts unless a changed feed's price [1e-12 USD] is near the last good one. The bound widens with that one's
+         age, since prices move; a feed that has been off for a day has no last good price, or a wrong one that was
+         taken once would bar the right one for ever.
     """
-    assert number % unit == 0, errors.FEED_PARAMETER
-    assert number >= fewest * unit and number <= most * unit, errors.FEED_PARAMETER
+    off_since: uint256 = feed_guards._guard(feed_id).off_since
+    if off_since != 0 and block.timestamp - off_since >= _FORGET_AFTER:
+        return
+    last: uint256 = state >> 184
+    age: uint256 = block.timestamp - feed_slots._updated_at(state)
+    distance: uint256 = max(price, last) - min(price, last)
+    assert distance * _BASIS_POINTS <= (_NEAR + age // _WIDENING) * min(price, last), errors.PRICE_MOVED
+
+
+@internal
+def _set_second(feed_id: uint256, config: IPriceOracle.FeedConfig, price: uint256):
+    """
+    @dev Sets or removes a second feed, which must confirm the price [1e-12 USD] now. A feed that is off stays off.
+    """
+    guard: feed_slots.Guard = feed_slots.Guard(
+        second=config.second_feed,
+        decimals=0,
+        max_age=config.second_max_age,
+        max_deviation=config.max_deviation // feed_slots.BASIS_POINT,
+        off_since=feed_guards._guard(feed_id).off_since,
+    )
+    if config.second_feed != empty(address):
+        guard.decimals = feed_terms._usable_decimals(config.second_feed)
+        verdict: feed_guards.Verdict = feed_guards._ask_second(guard, price)
+        assert verdict != feed_guards.Verdict.SILENT, errors.SECOND_SILENT
+        assert verdict == feed_guards.Verdict.AGREE, errors.FEEDS_DISAGREE
+    feed_guards._set_guard(feed_id, guard)

@@ -13,6 +13,7 @@ from ballast.model.fixed_point import WAD, clamp, isqrt_up, mul_div_up, wad_exp
 FEED_NOT_SET = "oracle: feed not set"
 FEED_PARAMETER = "oracle: parameter out of bounds"
 EMPTY_ROUND = "oracle: empty round"
+DECIMALS_CHANGED = "oracle: decimals changed"
 INCOMPLETE_ROUND = "oracle: incomplete round"
 FUTURE_ROUND = "oracle: round in the future"
 NEGATIVE_PRICE = "oracle: negative price"
@@ -24,6 +25,14 @@ UNKNOWN_ROUND = "oracle: unknown round"
 ROUND_TOO_EARLY = "oracle: round too early"
 NOT_FIRST_ROUND = "oracle: not the first round"
 UNPROVEN_ROUND = "oracle: no valid predecessor"
+UNEXPECTED_PRICE = "oracle: unexpected price"
+PRICE_MOVED = "oracle: far from the last price"
+FEED_OFF = "oracle: feed is off"
+FEEDS_DISAGREE = "oracle: feeds disagree"
+SECOND_SILENT = "oracle: second feed is silent"
+NO_SEQUENCER = "oracle: no sequencer answer"
+SEQUENCER_DOWN = "oracle: sequencer is down"
+SEQUENCER_YOUNG = "oracle: sequencer just restarted"
 
 MAX_PENDING = 16
 MAX_SKIPPED = 3
@@ -42,6 +51,11 @@ MAX_TIME = 2**32 - 1  # [s]
 MAX_ROUND = 2**32 - 1
 PERCENT = WAD // 100
 MAX_LIMIT = 2**8 - 1
+BASIS_POINT = WAD // 10_000
+
+NEAR = 1_000  # [bps] a changed feed's price may be from the last good one at once …
+WIDENING = 9  # [s] … and one more as each of these passes
+FORGET_AFTER = 86_400  # [s] after which the last price of a feed that is off counts no more
 
 _AGGREGATOR_ROUND = 2**64 - 1
 
@@ -59,6 +73,8 @@ class FeedConfig:
     slow_rise: int  # [wad] of itself per hour
     jump: int  # [wad] relative move
     jump_duration: int  # [s]
+    second_max_age: int = 0  # [s] of the second feed, 0 = none
+    max_deviation: int = 0  # [wad] between the two
 
     def __post_init__(self) -> None:
         """The contract's hard bounds."""
@@ -73,6 +89,10 @@ class FeedConfig:
             require(number % unit == 0 and fewest * unit <= number <= most * unit, FEED_PARAMETER)
         for initial in (self.initial_fast, self.initial_slow):
             require(self.volatility_floor <= initial <= self.volatility_cap, FEED_PARAMETER)
+        if self.second_max_age or self.max_deviation:
+            require(60 <= self.second_max_age <= 3 * 86_400, FEED_PARAMETER)
+            require(self.max_deviation % BASIS_POINT == 0, FEED_PARAMETER)
+            require(50 * BASIS_POINT <= self.max_deviation <= self.jump, FEED_PARAMETER)
 
     @property
     def max_age(self) -> int:
@@ -117,6 +137,33 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a feed answers when it is only asked for its latest round, right or wrong."""
+
+    id: int
+    answer: int  # [raw]
+    started_at: int  # [s]
+    updated_at: int  # [s]
+    answered_in: int
+
+
+@dataclass
+class Sequencer:
+    """A rollup's uptime feed, one for all feeds; `told` is None while it gives no proper answer."""
+
+    grace: int  # [s]
+    told: Told | None = None
+
+    def check(self, now: int) -> None:
+        """Reverts with the reason while prices must wait."""
+        told = self.told
+        require(told is not None and 0 < told.started_at <= now and told.answer in (0, 1), NO_SEQUENCER)
+        assert told is not None
+        require(told.answer == 0, SEQUENCER_DOWN)
+        require(now - told.started_at >= self.grace, SEQUENCER_YOUNG)
+
+
+@dataclass(frozen=True)
 class Round:
     """A round as the oracle reads it; `defect` is the reason for refusing it, "" if there is none."""
 
@@ -128,12 +175,17 @@ class Round:
 
 @dataclass
 class Feed:
-    """A proxy with its aggregators, and what the oracle knows of it."""
+    """A proxy with its aggregators, and what the oracle knows of it; beside it a second feed, where there is one."""
 
     config: FeedConfig
-    decimals: int = 8
+    decimals: int = 8  # as the proxy tells them
     aggregators: list[list[Answer]] = field(default_factory=lambda: [[]])  # of the proxy's phases, from 1
+    second: Told | None = None  # None while it gives no proper answer
+    second_decimals: int = 8
+    sequencer: Sequencer | None = None
     state: State | None = None
+    off_since: int = 0  # [s] 0 = on
+    known_decimals: int = field(default=0, init=False)  # when it was set
 
     # The feed
 
@@ -146,20 +198,32 @@ class Feed:
         self.aggregators[-1].append(Answer(answer, updated_at, answered_in))
         return self._latest_id
 
-    def set_aggregator(self, rounds: list[Answer]) -> None:
-        """Start a new phase with an aggregator that has these rounds."""
+    def set_aggregator(self, rounds: list[Answer], decimals: int | None = None) -> None:
+        """Start a new phase with an aggregator that has these rounds, and other decimals where they are given."""
         self.aggregators.append(rounds)
+        self.decimals = self.decimals if decimals is None else decimals
 
     # The oracle
 
-    def set_feed(self, now: int) -> None:
-        """Start the estimates from the configuration and the current round."""
-        require(self.decimals <= 18, FEED_PARAMETER)
-        latest = self._round(self._latest_id, now)
-        _check_usable(latest)
-        require(now <= latest.updated_at + self.config.max_age, STALE_PRICE)
-        fast, slow = self.config.initial_fast // RATIO_UNIT, self.config.initial_slow // RATIO_UNIT
-        self.state = State(latest.price, RATIO_ONE, fast, slow, latest.updated_at, latest.id, 0)
+    def set_feed(self, now: int, expected_price: int | None = None) -> None:
+        """Start the estimates from the configuration and the current round, which shows what is expected [wad]."""
+        self.state = self._first_state(self._settable_round(now, expected_price))
+        self.known_decimals = self.decimals
+
+    def change_feed(self, other: Feed, now: int, expected_price: int | None = None) -> None:
+        """Set it anew, with the proxies and the configuration of `other`; the estimates stay."""
+        old = self._advance(self._state, self._round(self._latest_id, now), now)
+        latest = other._settable_round(now, expected_price, old, self.off_since)
+        self.config, self.decimals, self.aggregators = other.config, other.decimals, other.aggregators
+        self.second, self.second_decimals = other.second, other.second_decimals
+        self.known_decimals = self.decimals
+        self.state = resume(old, self.config, latest, now)
+
+    def set_off(self, off: bool, now: int) -> None:
+        """Switch the price off, or on again."""
+        require(self.state is not None, FEED_NOT_SET)
+        if off != bool(self.off_since):
+            self.off_since = now if off else 0
 
     def quote(self, now: int) -> Quote:
         """Price and estimates now, unprocessed rounds included."""
@@ -168,6 +232,7 @@ class Feed:
         require(rounds_between(state.round, latest.id) <= MAX_PENDING, POKE)
         state = self._advance(state, latest, now)
         require(now <= state.updated_at + self.config.max_age, STALE_PRICE)
+        confirmed = self._ask_guards(state.price, now)
         jumped = now < state.updated_at + state.jump_left
         return Quote(
             price=state.price * PRICE_UNIT,
@@ -176,8 +241,8 @@ class Feed:
             slow_volatility=state.slow * RATIO_UNIT,
             updated_at=state.updated_at,
             round=state.round,
-            guarded=jumped,
-            unconfirmed=jumped,
+            guarded=jumped or confirmed is False,
+            unconfirmed=jumped and not confirmed,
         )
 
     def consume(self, now: int) -> None:
@@ -213,6 +278,49 @@ class Feed:
 
     # Internal
 
+    def _settable_round(
+        self, now: int, expected_price: int | None, last: State | None = None, off_since: int = 0
+    ) -> Round:
+        """The latest round, where the feed may be set: after `last`, unless it has been off for long."""
+        require(self.decimals <= 18, FEED_PARAMETER)
+        latest = self._judged(self._latest_id, now, self.decimals)
+        _check_usable(latest)
+        require(now <= latest.updated_at + self.config.max_age, STALE_PRICE)
+        if expected_price is not None:
+            low, high = sorted((latest.price * PRICE_UNIT, expected_price))
+            require(high <= low * 3 // 2, UNEXPECTED_PRICE)
+        if last is not None and not (off_since and now - off_since >= FORGET_AFTER):
+            allowed = NEAR + (now - last.updated_at) // WIDENING
+            low, high = sorted((latest.price, last.price))
+            require((high - low) * 10_000 <= allowed * low, PRICE_MOVED)
+        if self.config.second_max_age:
+            require(self.second_decimals <= 18, FEED_PARAMETER)
+            require(self._ask_second(latest.price, now) is True, SECOND_SILENT)
+        return latest
+
+    def _first_state(self, latest: Round) -> State:
+        fast, slow = self.config.initial_fast // RATIO_UNIT, self.config.initial_slow // RATIO_UNIT
+        return State(latest.price, RATIO_ONE, fast, slow, latest.updated_at, latest.id, 0)
+
+    def _ask_guards(self, price: int, now: int) -> bool | None:
+        """Whether the second feed confirms the price [1e-12 USD]; None where there is none."""
+        require(not self.off_since, FEED_OFF)
+        if self.sequencer is not None:
+            self.sequencer.check(now)
+        return self._ask_second(price, now) if self.config.second_max_age else None
+
+    def _ask_second(self, price: int, now: int) -> bool:
+        """Whether the second feed speaks; it then agrees, or the price is refused."""
+        told = self.second
+        if told is None:
+            return False
+        second = _judged(told.id, told.answer, told.updated_at, told.answered_in, self.second_decimals, now)
+        if second.defect or now - second.updated_at > self.config.second_max_age:
+            return False
+        low, high = sorted((price, second.price))
+        require((high - low) * WAD <= self.config.max_deviation * low, FEEDS_DISAGREE)
+        return True
+
     @property
     def _state(self) -> State:
         if self.state is None:
@@ -234,11 +342,18 @@ class Feed:
         return state
 
     def _round(self, id_: int, now: int) -> Round:
+        round_ = self._judged(id_, now, self.known_decimals)
+        if id_ >> 64 != self._state.round >> 64 and self.decimals != self.known_decimals and not round_.defect:
+            return replace(round_, defect=DECIMALS_CHANGED)
+        return round_
+
+    def _judged(self, id_: int, now: int, decimals: int) -> Round:
         rounds = self.aggregators[(id_ >> 64) - 1]
         index = id_ & _AGGREGATOR_ROUND
-        held = rounds[index - 1] if 0 < index <= len(rounds) else Answer(0, 0, 0)
-        price = scaled_price(held.answer, self.decimals)
-        return Round(id_, price, held.updated_at, _defect(held, index, price, now))
+        if not 0 < index <= len(rounds):
+            return _judged(id_, 0, 0, 0, decimals, now)
+        held = rounds[index - 1]
+        return _judged(id_, held.answer, held.updated_at, id_ - index + held.answered_in, decimals, now)
 
     def _valid_time_before(self, round: int, now: int) -> int:
         for before in range(round - 1, round - 2 - MAX_SKIPPED, -1):
@@ -273,16 +388,31 @@ def observe(state: State, limits: FeedConfig, price: int, updated_at: int) -> St
     slow = clamp(_blend(state.slow, variance, weight), floor, cap)
     rise = state.slow * (limits.slow_rise // RATIO_UNIT) * elapsed // (RATIO_ONE * 3_600)
 
-    weighted = state.price * _weighted_ratio(state.average, elapsed)
     jumped = distance * RATIO_ONE > limits.jump // RATIO_UNIT * state.price
     return State(
         price=price,
-        average=max(1, min(weighted // (price * WINDOW), MAX_RATIO)),
+        average=_carried_average(state, elapsed, price),
         fast=fast,
         slow=min(slow, state.slow + rise),
         updated_at=updated_at,
         round=state.round,
         jump_left=limits.jump_duration if jumped else max(0, state.jump_left - elapsed),
+    )
+
+
+def resume(state: State, limits: FeedConfig, latest: Round, now: int) -> State:
+    """The state of a feed that was changed and now shows `latest`: the step between the two is no return."""
+    elapsed = max(0, latest.updated_at - state.updated_at)
+    until = state.updated_at + state.jump_left
+    if abs(latest.price - state.price) * RATIO_ONE > limits.jump // RATIO_UNIT * state.price:
+        until = max(until, now + limits.jump_duration)
+    return replace(
+        state,
+        price=latest.price,
+        average=_carried_average(state, elapsed, latest.price),
+        updated_at=latest.updated_at,
+        round=latest.id,
+        jump_left=max(0, until - latest.updated_at),
     )
 
 
@@ -298,6 +428,11 @@ def log_return(distance: int, total: int) -> int:
     square = d * d // WAD
     series = WAD + square * (WAD // 3 + square // 5) // WAD
     return min(2 * d * series // WAD, RETURN_CAP)
+
+
+def _carried_average(state: State, elapsed: int, price: int) -> int:
+    weighted = state.price * _weighted_ratio(state.average, elapsed)
+    return max(1, min(weighted // (price * WINDOW), MAX_RATIO))
 
 
 def _weighted_ratio(average: int, elapsed: int) -> int:
@@ -319,16 +454,22 @@ def _blend(volatility: int, variance: int, weight: int) -> int:
     return isqrt_up(mul_div_up(1, weight * volatility**2 + (WAD - weight) * variance, WAD))
 
 
-def _defect(held: Answer, index: int, price: int, now: int) -> str:
+def _judged(id_: int, answer: int, updated_at: int, answered_in: int, decimals: int, now: int) -> Round:
+    """A round with its price and what is wrong with it."""
+    price = scaled_price(answer, decimals)
+    return Round(id_, price, updated_at, _defect(id_, answer, updated_at, answered_in, price, now))
+
+
+def _defect(id_: int, answer: int, updated_at: int, answered_in: int, price: int, now: int) -> str:
     """Why a round cannot be used, "" if it can."""
-    if held.updated_at == 0:
-        return INCOMPLETE_ROUND if held.answer else EMPTY_ROUND
-    if held.answered_in < index or index > MAX_ROUND:
+    if updated_at == 0:
+        return INCOMPLETE_ROUND if answer else EMPTY_ROUND
+    if answered_in < id_ or id_ & _AGGREGATOR_ROUND > MAX_ROUND:
         return INCOMPLETE_ROUND
-    if held.updated_at > min(now, MAX_TIME):
+    if updated_at > min(now, MAX_TIME):
         return FUTURE_ROUND
     if price == 0:
-        return NEGATIVE_PRICE if held.answer < 0 else ZERO_PRICE
+        return NEGATIVE_PRICE if answer < 0 else ZERO_PRICE
     return PRICE_TOO_HIGH if price > MAX_PRICE else ""
 
 

@@ -7,9 +7,11 @@
 """
 
 # source   feed 160 · 96 | phase 16 · 80 | decimals 5 · 75 | heartbeat 18 · 57 | grace 17 · 40 |
-#          floor 8 · 32 | cap 8 · 24 | slow rise 8 · 16 | jump 8 · 8 | jump duration 8 · 0
+#          floor 8 · 32 | cap 8 · 24 | slow rise 8 · 16 | guarded 1 · 15 | jump 7 · 8 | jump duration 8 · 0
 # state    price 72 · 184 | average 32 · 152 | fast 32 · 120 | slow 32 · 88 | updated at 32 · 56 | round 32 · 24 |
 #          jump left 24 · 0
+# guard    second feed 160 · 96 | decimals 5 · 91 | max age 18 · 73 | max deviation 14 · 59 | off since 32 · 0
+# sequencer  feed 160 · 96 | grace 32 · 0
 
 PRICE_UNIT: constant(uint256) = 10**6       # [wad] in one 1e-12 USD
 PRICE_ONE: constant(uint256) = 10**12       # [1e-12 USD] 1 USD
@@ -23,10 +25,15 @@ MAX_ROUND: constant(uint256) = 2**32 - 1    # of an aggregator: reporting aggreg
 PERCENT: constant(uint256) = 10**6          # [1e-8] unit of floor, slow rise and jump
 TEN_PERCENT: constant(uint256) = 10**7      # [1e-8] unit of the cap
 MINUTE: constant(uint256) = 60              # [s] unit of the jump duration
+BASIS_POINT: constant(uint256) = 10**14     # [wad] unit of the second feed's deviation
 MAX_LIMIT: constant(uint256) = 2**8 - 1     # [units] of any limit
 
+GUARDED: constant(uint256) = 1 << 15        # of a source: there is more to ask than its feed
+
 MASK_5: constant(uint256) = 2**5 - 1
+MASK_7: constant(uint256) = 2**7 - 1
 MASK_8: constant(uint256) = 2**8 - 1
+MASK_14: constant(uint256) = 2**14 - 1
 MASK_16: constant(uint256) = 2**16 - 1
 MASK_17: constant(uint256) = 2**17 - 1
 MASK_18: constant(uint256) = 2**18 - 1
@@ -47,6 +54,14 @@ struct Source:
     slow_rise: uint256      # [1e-8] of itself per hour
     jump: uint256           # [1e-8] relative move
     jump_duration: uint256  # [s]
+
+# What else must hold before a source's price is used
+struct Guard:
+    second: address         # proxy of a second feed of the same price; zero = none
+    decimals: uint256       # of its answers
+    max_age: uint256        # [s] after which it counts as silent
+    max_deviation: uint256  # [bps] of the lower of the two prices
+    off_since: uint256      # [s] since when nothing may use the price; zero = on
 
 # What the rounds so far say
 struct State:
@@ -170,7 +185,7 @@ def _jump(word: uint256) -> uint256:
     """
     @dev Relative move of a source that raises its jump guard [1e-8].
     """
-    return unsafe_mul(word >> 8 & MASK_8, PERCENT)
+    return unsafe_mul(word >> 8 & MASK_7, PERCENT)
 
 
 @internal
@@ -189,6 +204,42 @@ def _with_phase(word: uint256, phase: uint256) -> uint256:
     @dev A source in another phase, which has 16 bits.
     """
     return word & ~_PHASE | phase << 80
+
+
+@internal
+@pure
+def _with_guarded(word: uint256, guarded: bool) -> uint256:
+    """
+    @dev A source with its guards asked, or not.
+    """
+    if guarded:
+        return word | GUARDED
+    return word & ~GUARDED
+
+
+@internal
+@pure
+def _pack_guard(guard: Guard) -> uint256:
+    """
+    @dev One word, zero where there is nothing to guard. The owner's setter bounds the fields.
+    """
+    word: uint256 = convert(guard.second, uint256) << 96 | guard.decimals << 91 | guard.max_age << 73
+    return word | guard.max_deviation << 59 | guard.off_since
+
+
+@internal
+@pure
+def _unpack_guard(word: uint256) -> Guard:
+    """
+    @dev The inverse of `_pack_guard`.
+    """
+    return Guard(
+        second=convert(word >> 96, address),
+        decimals=word >> 91 & MASK_5,
+        max_age=word >> 73 & MASK_18,
+        max_deviation=word >> 59 & MASK_14,
+        off_since=word & MASK_32,
+    )
 
 
 @internal

@@ -11,6 +11,7 @@
 
 from snekmate.utils import math
 
+from . import feed_reader
 from . import feed_slots
 
 WINDOW: constant(uint256) = 1_800               # [s] of the moving average
@@ -49,22 +50,53 @@ def _observe(word: uint256, source: uint256, price: uint256, updated_at: uint256
     highest: uint256 = feed_slots._cap(source)
     rise: uint256 = unsafe_mul(unsafe_mul(state.slow, feed_slots._slow_rise(source)), elapsed) // (_RATIO * _HOUR)
 
-    # [1e-8] the moving average over the new price, never zero; the old price stood meanwhile
-    weighted: uint256 = unsafe_mul(state.price, self._weighted_ratio(state.average, elapsed))
-    average: uint256 = max(1, min(unsafe_div(weighted, unsafe_mul(price, WINDOW)), feed_slots.MAX_RATIO))
-
     # the guard: a large move raises it anew
     jump_left: uint256 = unsafe_sub(state.jump_left, min(state.jump_left, elapsed))
     if unsafe_mul(distance, _RATIO) > unsafe_mul(feed_slots._jump(source), state.price):
         jump_left = feed_slots._jump_duration(source)
 
+    state.average = self._carried_average(state.price, state.average, elapsed, price)
     state.price = price
-    state.average = average
     state.fast = min(max(fast, lowest), highest)
     state.slow = min(min(max(slow, lowest), highest), unsafe_add(state.slow, rise))
     state.updated_at = updated_at
     state.jump_left = jump_left
     return feed_slots._pack_state(state)
+
+
+@internal
+@view
+def _resumed(word: uint256, source: uint256, round: feed_reader.Round) -> uint256:
+    """
+    @dev The packed state of a feed that was changed and now shows `round`, within the limits of the new packed
+         `source`. The step from one feed to another is no return: both volatilities stay. The old price stood until
+         the new round, or until the old one's time where that is later; a step beyond the jump raises the guard from
+         now on.
+    """
+    state: feed_slots.State = feed_slots._unpack_state(word)
+    elapsed: uint256 = unsafe_sub(max(round.updated_at, state.updated_at), state.updated_at)
+    distance: uint256 = unsafe_sub(max(round.price, state.price), min(round.price, state.price))
+
+    until: uint256 = feed_slots._jump_until(word)
+    if unsafe_mul(distance, _RATIO) > unsafe_mul(feed_slots._jump(source), state.price):
+        until = max(until, unsafe_add(block.timestamp, feed_slots._jump_duration(source)))
+
+    state.average = self._carried_average(state.price, state.average, elapsed, round.price)
+    state.price = round.price
+    state.updated_at = round.updated_at
+    state.round = round.id & feed_slots.MASK_32
+    state.jump_left = unsafe_sub(max(until, round.updated_at), round.updated_at)
+    return feed_slots._pack_state(state)
+
+
+@internal
+@pure
+def _carried_average(old_price: uint256, average: uint256, elapsed: uint256, price: uint256) -> uint256:
+    """
+    @dev Moving average over the new price [1e-8], never zero, after the old price stood for `elapsed` [s].
+    """
+    weighted: uint256 = unsafe_mul(old_price, self._weighted_ratio(average, elapsed))
+    return max(1, min(unsafe_div(weighted, unsafe_mul(price, WINDOW)), feed_slots.MAX_RATIO))
 
 
 @internal
