@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 WAD = 10**18
 DEFAULT = Path(__file__).parent.parent / "params" / "default.yaml"
+NOBODY = f"0x{0:040x}"
 DEPLOYER = "deployer"  # in a file: whoever deploys
 COLLATERAL_FEEDS = 128  # id of the first collateral's own feed; ids below belong to markets
 
@@ -180,9 +181,14 @@ class FeedParams(_Section):
             raise ValueError("expected initial volatilities at or below `volatility_cap`")
         return _mock_or_address(self)
 
-    def struct(self, address: str) -> dict[str, Any]:
-        """`IPriceOracle.FeedConfig` for the feed at `address`."""
-        return {"feed": address} | self.model_dump(exclude={"mock", "address", "decimals", "price", "second"})
+    def struct(self, address: str, second: str = NOBODY) -> dict[str, Any]:
+        """`IPriceOracle.FeedConfig` for the feed at `address`, with its second feed at `second`."""
+        limits = self.model_dump(exclude={"mock", "address", "decimals", "price", "second"})
+        beside = {"second_feed": NOBODY, "second_max_age": 0, "max_deviation": 0}
+        if self.second is not None:
+            given = self.second
+            beside = {"second_feed": second, "second_max_age": given.max_age, "max_deviation": given.max_deviation}
+        return {"feed": address} | limits | beside
 
 
 def _mock_or_address(section: Any) -> Any:

@@ -266,8 +266,9 @@ def set_feed_off(feed_id: uint256, off: bool):
     @param feed_id The market's id.
     @param off Whether it shall be off.
     """
-    if not off or msg.sender != staticcall VAULT.guardian():
-        ownable._check_owner()
+    if msg.sender != ownable.owner:
+        assert msg.sender == staticcall VAULT.guardian(), errors.NOT_GUARDIAN
+        assert off, errors.ONLY_TIGHTENS
     source: uint256 = self._source(feed_id)
     guard: feed_slots.Guard = feed_guards._guard(feed_id)
     if off == (guard.off_since != 0):

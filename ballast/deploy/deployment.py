@@ -32,7 +32,7 @@ class Deployment:
         params = self._params
         token = self._token()
         vault = self._contract("vault", "Vault", token, params.vault.pool_share)
-        oracle = self._contract("oracle", "PriceOracle")
+        oracle = self._contract("oracle", "PriceOracle", vault)
         pool = self._contract("pool", "LiquidityPool", vault, token)
         for id_, (name, market) in enumerate(params.markets.items(), 1):
             self._feed(name, market.feed)

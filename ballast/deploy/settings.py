@@ -85,7 +85,8 @@ def _market(protocol: Protocol, name: str, params: MarketParams) -> Iterator[Set
     feed = params.feed.struct(protocol.feeds[name].address)
     quote, fees, risk = params.quote.model_dump(), params.fees.model_dump(), params.risk.model_dump()
     oracle, pool, exchange = protocol.oracle, protocol.pool, protocol.exchange
-    yield Setting(f"oracle.feed({name})", reads(oracle.feed_config, id_) == feed, oracle, "set_feed", (id_, feed))
+    known = reads(oracle.feed_config, id_) == feed
+    yield Setting(f"oracle.feed({name})", known, oracle, "set_feed", (id_, feed, params.feed.price))
     yield Setting(f"pool.quote({name})", reads(pool.quote_config, id_) == quote, pool, "set_quote", (id_, quote))
     yield Setting(f"exchange.fees({name})", reads(exchange.fee_config, id_) == fees, exchange, "set_fees", (id_, fees))
     yield Setting(f"market.config({name})", reads(market.config) == risk, market, "set_config", (risk,))

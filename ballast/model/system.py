@@ -35,7 +35,7 @@ class System:
         for id_, (_, market) in enumerate(params.markets.items(), 1):
             feed = Feed(_feed_config(market), market.feed.decimals)
             feed.publish(market.feed.price // 10 ** (18 - market.feed.decimals), times[id_])
-            feed.set_feed(now)
+            feed.set_feed(now, market.feed.price)
             config = MarketConfig(**market.risk.model_dump())
             markets[id_] = Market(id_, feed, pool, config, now)
             pool.set_quote(id_, QuoteConfig(**market.quote.model_dump()))

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ballast.chain import Reverted
-from ballast.chain.base import Contract
+from ballast.chain.base import ZERO_ADDRESS, Contract
 from ballast.chain.revm import RevmChain
 from ballast.model.errors import Rejected
 from ballast.model.fixed_point import WAD
-from ballast.model.oracle import Answer, Feed, FeedConfig
+from ballast.model.oracle import PRICE_UNIT, Answer, Feed, FeedConfig, scaled_price
 
 FEED = 1
 PERCENT = WAD // 100
@@ -45,9 +45,11 @@ class Pair:
         self.aggregator = self._aggregator()
         self.proxy = chain.deploy("MockFeedProxy", self.aggregator.address, sender=self.owner)
         self.publish(self.price)
-        struct = {"feed": self.proxy.address, **vars(config)}
+        struct = {"feed": self.proxy.address, "second_feed": ZERO_ADDRESS, **vars(config)}
+        expected = scaled_price(self.price, decimals) * PRICE_UNIT
         self._same(
-            lambda: oracle.set_feed(FEED, struct, sender=self.owner) and None, lambda: self.feed.set_feed(self.now)
+            lambda: oracle.set_feed(FEED, struct, expected, sender=self.owner) and None,
+            lambda: self.feed.set_feed(self.now, expected),
         )
 
     @property
@@ -143,7 +145,9 @@ STEPS = st.lists(
 @pytest.fixture(scope="module")
 def deployed() -> tuple[RevmChain, Contract]:
     chain = RevmChain()
-    return chain, chain.deploy("PriceOracle", sender=chain.accounts[0])
+    owner = chain.accounts[0]
+    vault = chain.deploy("QuoteStub", sender=owner)
+    return chain, chain.deploy("PriceOracle", vault.address, sender=owner)
 
 
 def take(pair: Pair, step: tuple[Any, ...]) -> None:

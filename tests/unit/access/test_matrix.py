@@ -66,7 +66,14 @@ MATRIX = {
         "set_state": GUARDIAN,
     },
     "LiquidityPool": {"transfer_ownership": OWNER, "fund": OWNER, "defund": OWNER, "set_quote": OWNER},
-    "PriceOracle": {"transfer_ownership": OWNER, "consume": ANYONE, "poke": ANYONE, "set_feed": OWNER},
+    "PriceOracle": {
+        "transfer_ownership": OWNER,
+        "consume": ANYONE,
+        "poke": ANYONE,
+        "set_feed": OWNER,
+        "set_feed_off": GUARDIAN,
+        "set_sequencer": OWNER,
+    },
     "Rebalancer": {
         "set_policy": RIGHT,
         "rebalance_own": RIGHT,

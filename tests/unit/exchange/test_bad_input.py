@@ -167,7 +167,8 @@ def broken(protocol: Protocol, eth: int, params: Params, owner: str) -> int:
     market = protocol.chain.deploy("MockBrokenMarket", sender=owner)
     protocol.vault.add_market(market.address, sender=owner)
     id_ = int(protocol.vault.market_count())
-    protocol.oracle.set_feed(id_, params.markets[ETH].feed.struct(protocol.feeds[ETH].address), sender=owner)
+    feed = params.markets[ETH].feed
+    protocol.oracle.set_feed(id_, feed.struct(protocol.feeds[ETH].address), feed.price, sender=owner)
     protocol.pool.set_quote(id_, protocol.pool.quote_config(eth), sender=owner)
     protocol.exchange.set_fees(id_, protocol.exchange.fee_config(eth), sender=owner)
     return id_

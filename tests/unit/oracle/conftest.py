@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ballast.chain.base import Contract
+from ballast.chain.base import ZERO_ADDRESS, Contract
 from ballast.chain.revm import RevmChain
 from ballast.model.fixed_point import WAD
 from ballast.model.oracle import FeedConfig
@@ -35,21 +35,37 @@ class Oracle:
 
     def __init__(self) -> None:
         self.chain = RevmChain()
-        self.owner, self.stranger = self.chain.accounts[:2]
-        self.contract = self.chain.deploy("PriceOracle", sender=self.owner)
+        self.owner, self.stranger, self.guardian = self.chain.accounts[:3]
+        vault = self.chain.deploy("QuoteStub", sender=self.owner)
+        vault.set_guardian(self.guardian, sender=self.owner)
+        self.contract = self.chain.deploy("PriceOracle", vault.address, sender=self.owner)
         self.aggregator = self.new_aggregator()
         self.aggregator.publish(2_000 * UNIT, sender=self.owner)
         self.aggregator.publish(2_000 * UNIT, sender=self.owner)
         self.proxy = self.chain.deploy("MockFeedProxy", self.aggregator.address, sender=self.owner)
-        self.contract.set_feed(FEED, self.config(), sender=self.owner)
+        self.set_feed(expected=2_000)
+
+    def deploy(self, name: str, *args: Any) -> Contract:
+        """Another contract of the owner's."""
+        return self.chain.deploy(name, *args, sender=self.owner)
 
     def new_aggregator(self, decimals: int = 8) -> Contract:
         """An aggregator without rounds."""
-        return self.chain.deploy("MockAggregator", decimals, "ETH / USD", sender=self.owner)
+        return self.deploy("MockAggregator", decimals, "ETH / USD")
+
+    def new_feed(self, dollars: float, decimals: int = 8) -> Contract:
+        """Another proxy, whose aggregator has one round, now."""
+        aggregator = self.new_aggregator(decimals)
+        aggregator.publish(round(dollars * 10**decimals), sender=self.owner)
+        return self.deploy("MockFeedProxy", aggregator.address)
 
     def config(self, **changes: Any) -> dict[str, Any]:
         """The default configuration with some fields changed."""
-        return {"feed": self.proxy.address, **asdict(CONFIG), **changes}
+        return {"feed": self.proxy.address, "second_feed": ZERO_ADDRESS, **asdict(CONFIG), **changes}
+
+    def set_feed(self, feed_id: int = FEED, expected: float = 2_000, **changes: Any) -> Any:
+        """The receipt of the owner's setting a feed that he expects to show some dollars."""
+        return self.contract.set_feed(feed_id, self.config(**changes), round(expected * WAD), sender=self.owner)
 
     def publish(self, dollars: float, after: int = 0) -> int:
         """A proper round after some time [s]; its proxy round id."""

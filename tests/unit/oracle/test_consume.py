@@ -94,7 +94,7 @@ def test_consume__unknown_feed__reverts(oracle: Oracle) -> None:
 
 
 def test_consume__other_feed__is_untouched(oracle: Oracle) -> None:
-    oracle.contract.set_feed(5, oracle.config(), sender=oracle.owner)
+    oracle.set_feed(5)
     oracle.publish(2_010, after=60)
     oracle.consume()
     assert oracle.contract.pending(FEED) == 0

@@ -184,7 +184,7 @@ def test_quote__price_too_small_for_its_slot__is_no_price(oracle: Oracle) -> Non
     aggregator = oracle.new_aggregator(18)
     aggregator.publish(10**6, sender=oracle.owner)
     proxy = oracle.chain.deploy("MockFeedProxy", aggregator.address, sender=oracle.owner)
-    oracle.contract.set_feed(7, oracle.config(feed=proxy.address), sender=oracle.owner)
+    oracle.set_feed(7, expected=1e-12, feed=proxy.address)
     assert oracle.contract.quote(7).price == 10**6
     oracle.chain.advance(60)
     aggregator.publish(10**6 - 1, sender=oracle.owner)
@@ -247,8 +247,5 @@ def test_quote__new_phase_without_rounds__is_refused_until_the_first(oracle: Ora
 
 @pytest.mark.parametrize("decimals", [0, 6, 8, 12, 18])
 def test_quote__any_decimals__is_wad(oracle: Oracle, decimals: int) -> None:
-    aggregator = oracle.new_aggregator(decimals)
-    aggregator.publish(1_234 * 10**decimals, sender=oracle.owner)
-    proxy = oracle.chain.deploy("MockFeedProxy", aggregator.address, sender=oracle.owner)
-    oracle.contract.set_feed(7, oracle.config(feed=proxy.address), sender=oracle.owner)
+    oracle.set_feed(7, expected=1_234, feed=oracle.new_feed(1_234, decimals).address)
     assert oracle.contract.quote(7).price == 1_234 * WAD

@@ -20,27 +20,35 @@ def test_set_feed__by_owner__is_read_back(oracle: Oracle) -> None:
         initial_fast=2_550 * PERCENT,
         initial_slow=255 * PERCENT + 1,
         slow_rise=255 * PERCENT,
-        jump=PERCENT,
+        jump=100 * PERCENT,
         jump_duration=0,
+        second_feed=oracle.new_feed(2_020).address,
+        second_max_age=259_200,
+        max_deviation=100 * PERCENT,
     )
-    event = oracle.contract.set_feed(127, config, sender=oracle.owner).event("FeedSet")
-    assert event.args == {"feed_id": 127, "feed": oracle.proxy.address}
-    assert oracle.contract.feed_config(127)._asdict() == config
-    assert oracle.contract.heartbeat(127) == 172_800
+    event = oracle.contract.set_feed(255, config, 2_000 * WAD, sender=oracle.owner).event("FeedSet")
+    assert event.args == {"feed_id": 255, "feed": oracle.proxy.address}
+    assert oracle.contract.feed_config(255)._asdict() == config
+    assert oracle.contract.heartbeat(255) == 172_800
     assert oracle.contract.feed_config(FEED)._asdict() == oracle.config()
 
 
-def test_set_feed__anew__starts_the_estimates_over(oracle: Oracle) -> None:
-    oracle.publish(2_600, after=60)
-    oracle.consume()
-    oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.owner)
-    quote = oracle.quote()
-    assert (quote.price, quote.fast_volatility, quote.guarded) == (2_600 * WAD, 90 * PERCENT, False)
+def test_set_feed__same_feed_anew__changes_nothing_but_the_limits(oracle: Oracle) -> None:
+    """ORC-6: pending rounds are taken first; price, average, estimates and a raised guard stay."""
+    oracle.publish(2_500, after=60)
+    oracle.publish(2_510, after=60)
+    before = oracle.quote()
+    oracle.set_feed(expected=2_500, initial_fast=200 * PERCENT, initial_slow=200 * PERCENT, heartbeat=1_800)
+    assert oracle.contract.pending(FEED) == 0
+    assert oracle.quote() == before
+    assert before.guarded is True
+    assert oracle.contract.heartbeat(FEED) == 1_800
 
 
 def test_set_feed__not_the_owner__reverts(oracle: Oracle) -> None:
-    with pytest.raises(Reverted, match="ownable: caller is not the owner"):
-        oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.stranger)
+    for caller in (oracle.stranger, oracle.guardian):
+        with pytest.raises(Reverted, match="ownable: caller is not the owner"):
+            oracle.contract.set_feed(FEED, oracle.config(), 2_000 * WAD, sender=caller)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +78,13 @@ def test_set_feed__not_the_owner__reverts(oracle: Oracle) -> None:
 def test_set_feed__out_of_bounds__reverts(oracle: Oracle, change: dict[str, Any]) -> None:
     """ORC-10: hard bounds on every field."""
     with pytest.raises(Reverted, match="oracle: parameter out of bounds"):
-        oracle.contract.set_feed(FEED, oracle.config(**change), sender=oracle.owner)
+        oracle.set_feed(**change)
 
 
-@pytest.mark.parametrize("feed_id", [0, 128, 2**255])
+@pytest.mark.parametrize("feed_id", [0, 256, 2**255])
 def test_set_feed__id_of_no_market__reverts(oracle: Oracle, feed_id: int) -> None:
     with pytest.raises(Reverted, match="oracle: parameter out of bounds"):
-        oracle.contract.set_feed(feed_id, oracle.config(), sender=oracle.owner)
+        oracle.set_feed(feed_id)
 
 
 def test_set_feed__too_many_decimals__reverts(oracle: Oracle) -> None:
@@ -85,17 +93,17 @@ def test_set_feed__too_many_decimals__reverts(oracle: Oracle) -> None:
     aggregator.publish(2_000 * UNIT, sender=oracle.owner)
     proxy = oracle.chain.deploy("MockFeedProxy", aggregator.address, sender=oracle.owner)
     with pytest.raises(Reverted, match="oracle: parameter out of bounds"):
-        oracle.contract.set_feed(FEED, oracle.config(feed=proxy.address), sender=oracle.owner)
+        oracle.set_feed(feed=proxy.address)
 
 
 def test_set_feed__unusable_round__reverts(oracle: Oracle) -> None:
     """ORC-6: a feed that shows no price is not taken."""
     oracle.publish_round(0)
     with pytest.raises(Reverted, match="oracle: zero price"):
-        oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.owner)
+        oracle.set_feed()
 
 
 def test_set_feed__stale_round__reverts(oracle: Oracle) -> None:
     oracle.chain.advance(3_661)
     with pytest.raises(Reverted, match="oracle: stale price"):
-        oracle.contract.set_feed(FEED, oracle.config(), sender=oracle.owner)
+        oracle.set_feed()
