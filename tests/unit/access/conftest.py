@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ballast.chain import Contract, Receipt, Reverted
+from ballast.chain import Receipt, Reverted
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
 from tests.support import deposit_to, trade_at_oracle
@@ -17,30 +17,87 @@ TRADE, MARGIN, WITHDRAW = 1, 2, 4  # rights of operators
 ALL = TRADE | MARGIN | WITHDRAW
 FOREVER = 2**40 - 1
 YEARS = 10**8  # [s]
+NONE = bytes(32)  # no predecessor, no salt
+
+
+# Callers: attributes of the world
+PEOPLE = {
+    "holder",  # of the accounts in question
+    "trade_operator",
+    "margin_operator",
+    "withdraw_operator",
+    "expired_operator",  # had all rights
+    "other_holder",  # of another account, with operators of his own
+    "keeper",
+    "guardian",
+    "deployer",  # former owner of everything; may propose
+    "stranger",
+}
+CONTRACTS = {"owner", "vault", "exchange", "rebalancer", "planner", "pool", "oracle", "eth_market", "btc_market"}
 
 
 class World:
-    """Accounts of one holder in every situation that an action needs, and whoever may try it."""
+    """Accounts of one holder in every situation that an action needs, and whoever may try it. Contracts call, too."""
 
     def __init__(self, protocol: Protocol, policy: dict[str, Any]) -> None:
         self.protocol, self.chain, self.policy = protocol, protocol.chain, policy
-        accounts = [str(account) for account in protocol.chain.accounts]
-        self.deployer, self.holder, self.other_holder, self.keeper = accounts[:4]
-        self.guardian, self.stranger = accounts[4:6]
-        self.trade_operator, self.margin_operator, self.withdraw_operator, self.expired_operator = accounts[6:10]
-        self.eth = protocol.market_ids["ETH"]
-        self.market: Contract = protocol.markets["ETH"]
-        protocol.vault.set_guardian(self.guardian, sender=self.deployer)
-
+        self._cast(protocol)
+        self._hand_over(protocol)
         self.main = self.account(cash=50_000, ETH=(10, 20_000))
         self.needy = self.account(cash=50_000, ETH=(10, 3_000))
         self.donor = self.account(BTC=(0.5, 2_500), ETH=(5, 40_000))
         self.risky = self.account(ETH=(10, 6_000), policy={"risk_budget": 200})
+        self.waiting = self.account(cash=10_000)
         self.other = self.account(self.other_holder, cash=50_000, ETH=(1, 5_000))
-        protocol.hand_over(self.deployer)
+        self._give(protocol)
+        self._wait(protocol)
+
+    def _cast(self, protocol: Protocol) -> None:
+        """People first, then contracts."""
+        accounts = [str(account) for account in protocol.chain.accounts]
+        self.deployer, self.holder, self.other_holder, self.keeper = accounts[:4]
+        self.guardian, self.stranger = accounts[4:6]
+        self.trade_operator, self.margin_operator, self.withdraw_operator, self.expired_operator = accounts[6:10]
+        self.eth, self.btc = protocol.market_ids["ETH"], protocol.market_ids["BTC"]
+        self.token = protocol.token.address
+        self.market = protocol.markets["ETH"]
+        self.contracts = {each.artifact.name: each for each in protocol.contracts.values()}
+        self.contracts["DerivativesMarket"] = self.market
+        for role in ("vault", "exchange", "rebalancer", "planner", "pool", "oracle"):
+            setattr(self, role, self.chain.impersonate(protocol.contracts[role].address))
         self.owner = self.chain.impersonate(protocol.timelock.address)
-        for name in ("ETH", "BTC"):
+        self.eth_market = self.chain.impersonate(self.market.address)
+        self.btc_market = self.chain.impersonate(protocol.markets["BTC"].address)
+
+    def _hand_over(self, protocol: Protocol) -> None:
+        """The timelock owns everything, and one proposal is ready."""
+        timelock, guard = protocol.timelock, protocol.vault.set_guardian.encode(self.guardian)
+        protocol.vault.set_guardian(self.guardian, sender=self.deployer)
+        protocol.hand_over(self.deployer)
+        self.delay = int(timelock.get_minimum_delay())
+        self.proposer_role = timelock.PROPOSER_ROLE()
+        self.operation = (self.vault, 0, guard, NONE, NONE)
+        self.proposal = timelock.hash_operation(*self.operation)
+        timelock.schedule(*self.operation, self.delay, sender=self.deployer)
+        self.chain.advance(self.delay)
+        for name in protocol.markets:
             self.publish(name)
+
+    def _give(self, protocol: Protocol) -> None:
+        """Everybody has tokens, and lets vault and pool take them."""
+        for kind in sorted(PEOPLE | CONTRACTS):
+            protocol.mint(getattr(self, kind), 1_000 * WAD, self.deployer)
+            for taker in (self.vault, self.pool):
+                protocol.token.approve(taker, 1_000 * WAD, sender=getattr(self, kind))
+
+    def _wait(self, protocol: Protocol) -> None:
+        """An order whose round has come; every price is fresh."""
+        order = (self.waiting, self.eth, WAD, 2**112 - 1, 5_000 * WAD, False)
+        self.order = protocol.exchange.commit(*order, sender=self.holder).event("OrderCommitted").order
+        self.chain.advance(30)
+        for name in ("BTC", "ETH"):
+            self.publish(name)
+        self.round = protocol.latest_round("ETH")
 
     def account(
         self, holder: str = "", cash: int = 0, policy: dict[str, Any] | None = None, **books: tuple[float, int]
@@ -54,8 +111,8 @@ class World:
             receipt = self.trade(account, int(size * WAD), margin * WAD, name)
             assert not receipt.named("OrderFailed"), receipt.events
         self.protocol.rebalancer.set_policy(account, self.policy | (policy or {}), sender=holder)
-        rest = vault.treasury(account).cash // vault.SCALE()
-        vault.withdraw(account, self.protocol.token.address, rest, holder, sender=holder)
+        if rest := vault.treasury(account).cash // vault.SCALE():
+            vault.withdraw(account, self.token, rest, holder, sender=holder)
         if cash:
             deposit_to(self.protocol, account, holder, cash * WAD, self.deployer)
         self.appoint(account, holder)
@@ -121,7 +178,9 @@ def _world(params: Params) -> World:
         "max_delever": 10_000,
         "cooldown": 0,
     }
-    return World(Protocol.deploy(chain, params, chain.accounts[0]), params.policy.model_dump() | changes)
+    governance = params.governance.model_copy(update={"delay": 60})
+    hasty = params.model_copy(update={"governance": governance})
+    return World(Protocol.deploy(chain, hasty, chain.accounts[0]), params.policy.model_dump() | changes)
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ import pytest
 
 from ballast.chain import Reverted
 from ballast.params import WAD
-from tests.unit.access.conftest import World
+from tests.unit.access.conditions import CLEAR, CONDITIONS, FROZEN, GUARDED, UNCONFIRMED
+from tests.unit.access.conftest import PEOPLE, World
+
+Condition = Callable[[World], None]
 
 ACTIVE, REDUCE_ONLY, HALTED = "active", "reduce-only", "halted"
 STATES = {ACTIVE: 0, REDUCE_ONLY: 1, HALTED: 2}
@@ -17,32 +20,26 @@ ANY_PRICE = 2**112 - 1
 
 ALWAYS = "deposit, withdraw, margin in"
 
-# What happens in each state that the market is set to and each condition that its oracle is in
+# What happens in each state that the market is set to, by how far its oracle narrows it
 TABLE = {
-    (ACTIVE, "clear"): "open, close, cut, margin out, engine in, engine out",
-    (ACTIVE, "jumped"): "close, cut, margin out, engine out",
-    (ACTIVE, "frozen"): "",
-    (REDUCE_ONLY, "clear"): "close, cut, margin out, engine in, engine out",
-    (REDUCE_ONLY, "jumped"): "close, cut, margin out, engine out",
-    (REDUCE_ONLY, "frozen"): "",
-    (HALTED, "clear"): "close, cut",
-    (HALTED, "jumped"): "close, cut",
-    (HALTED, "frozen"): "",
+    (ACTIVE, CLEAR): "open, close, cut, margin out, engine in, engine out",
+    (ACTIVE, GUARDED): "close, cut, margin out, engine in, engine out",
+    (ACTIVE, UNCONFIRMED): "close, cut, margin out, engine out",
+    (ACTIVE, FROZEN): "",
+    (REDUCE_ONLY, CLEAR): "close, cut, margin out, engine in, engine out",
+    (REDUCE_ONLY, GUARDED): "close, cut, margin out, engine in, engine out",
+    (REDUCE_ONLY, UNCONFIRMED): "close, cut, margin out, engine out",
+    (REDUCE_ONLY, FROZEN): "",
+    (HALTED, CLEAR): "close, cut",
+    (HALTED, GUARDED): "close, cut",
+    (HALTED, UNCONFIRMED): "close, cut",
+    (HALTED, FROZEN): "",
 }
+EVERY = [(state, condition) for state in STATES for condition in CONDITIONS]
+IDS = [f"{state} and {condition.__name__}" for state, condition in EVERY]
 
-# Who may do it at all; `anyone` is everyone
-ANYONE = {
-    "holder",
-    "trade_operator",
-    "margin_operator",
-    "withdraw_operator",
-    "expired_operator",
-    "other_holder",
-    "keeper",
-    "guardian",
-    "owner",
-    "stranger",
-}
+# Who may do it at all
+ANYONE = PEOPLE | {"owner"}
 RIGHTS = {
     "open": {"holder", "trade_operator"},
     "close": {"holder", "trade_operator"},
@@ -54,27 +51,6 @@ RIGHTS = {
     "engine out": ANYONE,
     "deposit": ANYONE,
 }
-
-
-def clear(world: World) -> None:
-    """Nothing is the matter."""
-
-
-def jump(world: World) -> None:
-    """A quarter up in one round, and no second feed to confirm it."""
-    world.publish("ETH", 125)
-    quote = world.protocol.oracle.quote(world.eth)
-    assert quote.guarded and quote.unconfirmed
-
-
-def freeze(world: World) -> None:
-    """No price: the feed's answers are negative."""
-    world.publish("ETH", -100)
-    with pytest.raises(Reverted, match="oracle: negative price"):
-        world.market.book_risk(world.main)
-
-
-CONDITIONS: dict[str, Callable[[World], None]] = {"clear": clear, "jumped": jump, "frozen": freeze}
 
 
 def actions(world: World, caller: str) -> dict[str, Callable[[], bool]]:
@@ -122,20 +98,37 @@ def actions(world: World, caller: str) -> dict[str, Callable[[], bool]]:
     }
 
 
+def bring(world: World, state: str, condition: Condition) -> None:
+    """The market into a state, its oracle into a condition."""
+    condition(world)
+    if STATES[state]:
+        world.market.set_state(STATES[state], sender=world.guardian)
+
+
 def test_table__every_combination__has_a_row_and_leaves_the_exits_open() -> None:
-    """GOV-3: 2^n of them, of which none is missing."""
-    assert set(TABLE) == {(state, condition) for state in STATES for condition in CONDITIONS}
+    """GOV-3: none is missing."""
+    assert set(TABLE) == {(state, effect) for state in STATES for effect in CONDITIONS.values()}
     named = {action for row in TABLE.values() for action in _split(row)} | _split(ALWAYS)
     assert named == set(RIGHTS)
 
 
-@pytest.mark.parametrize(("state", "condition"), TABLE, ids=map(" and ".join, TABLE))
-def test_market__any_state__lets_happen_what_the_table_says(world: World, state: str, condition: str) -> None:
+@pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.__name__)
+def test_quote__any_condition__narrows_as_far_as_it_should(world: World, condition: Condition) -> None:
+    condition(world)
+    oracle, effect = world.protocol.oracle, CONDITIONS[condition]
+    if effect == FROZEN:
+        with pytest.raises(Reverted):
+            oracle.quote(world.eth)
+    else:
+        quote = oracle.quote(world.eth)
+        assert (quote.guarded, quote.unconfirmed) == (effect != CLEAR, effect == UNCONFIRMED)
+
+
+@pytest.mark.parametrize(("state", "condition"), EVERY, ids=IDS)
+def test_market__any_state__lets_happen_what_the_table_says(world: World, state: str, condition: Condition) -> None:
     """GOV-3, GOV-4, REB-15, §7.10: states × actions × callers; deposits, free cash and margin in are never stopped."""
-    CONDITIONS[condition](world)
-    if STATES[state]:
-        world.market.set_state(STATES[state], sender=world.guardian)
-    allowed = _split(TABLE[state, condition]) | _split(ALWAYS)
+    bring(world, state, condition)
+    allowed = _split(TABLE[state, CONDITIONS[condition]]) | _split(ALWAYS)
     wrong = []
     for kind in sorted(ANYONE):
         for action, attempt in actions(world, getattr(world, kind)).items():
@@ -145,22 +138,27 @@ def test_market__any_state__lets_happen_what_the_table_says(world: World, state:
     assert not wrong
 
 
-@pytest.mark.parametrize(("state", "condition"), TABLE, ids=map(" and ".join, TABLE))
-def test_market__any_state__is_loosened_by_the_timelock_only(world: World, state: str, condition: str) -> None:
+@pytest.mark.parametrize(("state", "condition"), EVERY, ids=IDS)
+def test_market__any_state__is_loosened_by_the_timelock_only(world: World, state: str, condition: Condition) -> None:
     """GOV-1, GOV-4, X-GOV-04: the guardian goes down the table, the timelock anywhere, nobody else nowhere."""
-    CONDITIONS[condition](world)
-    if STATES[state]:
-        world.market.set_state(STATES[state], sender=world.guardian)
+    bring(world, state, condition)
     for kind in sorted(ANYONE):
+        caller = getattr(world, kind)
         for target in STATES.values():
             expected = kind == "owner" or (kind == "guardian" and target > STATES[state])
-            attempt = _setting(world, target, getattr(world, kind))
-            assert world.happens(attempt) == expected, (kind, target)
+            assert world.happens(_setting(world, target, caller)) == expected, (kind, target)
+        for off in (True, False):
+            expected = kind == "owner" or (kind == "guardian" and off)
+            assert world.happens(_switching(world, off, caller)) == expected, (kind, off)
     assert world.market.state() == STATES[state]
 
 
 def _setting(world: World, target: int, caller: str) -> Callable[[], bool]:
     return lambda: world.market.set_state(target, sender=caller).event("StateSet").state == target
+
+
+def _switching(world: World, off: bool, caller: str) -> Callable[[], bool]:
+    return lambda: bool(world.protocol.oracle.set_feed_off(world.eth, off, sender=caller).gas_used)
 
 
 def _split(row: str) -> set[str]:
