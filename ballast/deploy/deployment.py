@@ -9,7 +9,7 @@ from ballast.chain.abi import artifact
 from ballast.chain.base import ZERO_ADDRESS
 from ballast.deploy.manifest import DeploymentError, Entry, code_hash
 from ballast.deploy.settings import ANYONE, settings
-from ballast.params import FeedParams, Params
+from ballast.params import FeedParams, Params, SecondFeedParams
 
 if TYPE_CHECKING:
     from ballast.deploy.protocol import Protocol
@@ -33,9 +33,10 @@ class Deployment:
         token = self._token()
         vault = self._contract("vault", "Vault", token, params.vault.pool_share)
         oracle = self._contract("oracle", "PriceOracle", vault)
+        self._sequencer()
         pool = self._contract("pool", "LiquidityPool", vault, token)
         for id_, (name, market) in enumerate(params.markets.items(), 1):
-            self._feed(name, market.feed)
+            self._feeds(name, market.feed)
             self._contract(f"market.{name}", "DerivativesMarket", vault, oracle, pool, id_, market.risk.model_dump())
         native = list(params.markets).index(params.rebalancer.native) + 1
         planner = self._contract("planner", "Planner", vault, oracle, pool)
@@ -103,15 +104,32 @@ class Deployment:
             return self._existing("token", "MockToken", token.address)
         return self._contract("token", "MockToken", token.name, token.symbol, token.decimals)
 
-    def _feed(self, name: str, feed: FeedParams) -> Contract:
-        """The feed's proxy; a mock gets its first round."""
-        role = f"feed.{name}"
+    def _feeds(self, name: str, feed: FeedParams) -> None:
+        """A price feed, and the second one where there is one."""
+        self._feed(f"feed.{name}", f"aggregator.{name}", feed, feed.price)
+        if feed.second is not None:
+            self._feed(f"second_feed.{name}", f"second_aggregator.{name}", feed.second, feed.price)
+
+    def _feed(self, role: str, aggregator_role: str, feed: FeedParams | SecondFeedParams, price: int) -> Contract:
+        """A feed's proxy; a mock gets its first round."""
         if feed.address is not None:
             return self._existing(role, "MockFeedProxy", feed.address)
-        aggregator = self._contract(f"aggregator.{name}", "MockAggregator", feed.decimals, f"{name} / USD")
+        aggregator = self._contract(aggregator_role, "MockAggregator", feed.decimals, f"{role.split('.')[1]} / USD")
         if aggregator.latestRoundData()[0] == 0:
-            aggregator.publish(feed.price // 10 ** (18 - feed.decimals), sender=self._owner)
+            aggregator.publish(price // 10 ** (18 - feed.decimals), sender=self._owner)
         return self._contract(role, "MockFeedProxy", aggregator)
+
+    def _sequencer(self) -> None:
+        """A rollup's uptime feed; a mock says that it is up."""
+        sequencer = self._params.oracle.sequencer
+        if sequencer is None:
+            return
+        if sequencer.address is not None:
+            self._existing("sequencer", "MockSequencerFeed", sequencer.address)
+            return
+        feed = self._contract("sequencer", "MockSequencerFeed")
+        if feed.latestRoundData()[0] == 0:
+            feed.set_status(0, sender=self._owner)
 
     def _fund_pool(self) -> None:
         """The pool's first money, where it has none at all."""

@@ -119,16 +119,29 @@ class Protocol:
         """Names of markets by id."""
         return {index: name for name, index in self.market_ids.items()}
 
-    @cached_property
-    def aggregators(self) -> dict[str, Contract]:
-        """Mock aggregators by market, where the feed is a mock."""
-        roles = ((name, f"aggregator.{name}") for name in self.markets)
-        return {name: self._contract(role) for name, role in roles if role in self.manifest.contracts}
+    def _by_name(self, kind: str) -> dict[str, Contract]:
+        roles = (role for role in self.manifest.contracts if role.startswith(f"{kind}."))
+        return {role.partition(".")[2]: self._contract(role) for role in roles}
 
     @cached_property
     def feeds(self) -> dict[str, Contract]:
         """Feed proxies by market."""
-        return {name: self._contract(f"feed.{name}") for name in self.markets}
+        return self._by_name("feed")
+
+    @cached_property
+    def second_feeds(self) -> dict[str, Contract]:
+        """Proxies of the second feeds by market, where there are any."""
+        return self._by_name("second_feed")
+
+    @cached_property
+    def aggregators(self) -> dict[str, Contract]:
+        """Mock aggregators by market, where the feed is a mock."""
+        return self._by_name("aggregator")
+
+    @cached_property
+    def second_aggregators(self) -> dict[str, Contract]:
+        """Mock aggregators of the second feeds."""
+        return self._by_name("second_aggregator")
 
     @cached_property
     def pool_account(self) -> int:
@@ -175,9 +188,9 @@ class Protocol:
         return amount
 
     def publish(self, market: str, price: int, sender: Sender) -> int:
-        """Publish a round of a mock feed now [wad]; the proxy's round id."""
-        scale = self._feed_scales[market]
-        self.aggregators[market].publish(price // scale, sender=sender)
+        """Publish a round of a mock feed now [wad], first of its second one where there is one; the round's id."""
+        for aggregator, scale in self._mock_feeds[market]:
+            aggregator.publish(price // scale, sender=sender)
         return self.latest_round(market)
 
     def latest_round(self, market: str) -> int:
@@ -185,8 +198,11 @@ class Protocol:
         return int(self.feeds[market].latestRoundData()[0])
 
     @cached_property
-    def _feed_scales(self) -> dict[str, int]:
-        return {name: 10 ** (18 - int(feed.decimals())) for name, feed in self.feeds.items()}
+    def _mock_feeds(self) -> dict[str, list[tuple[Contract, int]]]:
+        """Mock aggregators by market, the second feed's before the first's, and what their units are in wads."""
+        found = {name: [self.second_aggregators[name]] for name in self.second_aggregators}
+        found = {name: [*found.get(name, []), first] for name, first in self.aggregators.items()}
+        return {name: [(each, 10 ** (18 - int(each.decimals()))) for each in both] for name, both in found.items()}
 
     # Reading back
 

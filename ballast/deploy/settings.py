@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ballast.chain import Contract, Method, Receipt, Reverted, Sender
 from ballast.chain.base import ZERO_ADDRESS
-from ballast.params import GovernanceParams, MarketParams, Params
+from ballast.params import FeedParams, GovernanceParams, MarketParams, Params, SequencerParams
 
 if TYPE_CHECKING:
     from ballast.deploy.protocol import Protocol
@@ -76,17 +76,29 @@ def _parameters(protocol: Protocol, params: Params) -> Iterator[Setting]:
     known = exchange.execution_fee() == fee
     yield Setting("exchange.execution_fee", known, exchange, "set_execution_fee", (fee,))
     for name, market in params.markets.items():
+        yield from _feed(protocol, name, protocol.market_ids[name], market.feed)
         yield from _market(protocol, name, market)
+    yield _sequencer(protocol, params.oracle.sequencer)
     yield from _governance(protocol, params.governance)
+
+
+def _feed(protocol: Protocol, name: str, id_: int, params: FeedParams) -> Iterator[Setting]:
+    oracle, second = protocol.oracle, protocol.second_feeds.get(name)
+    feed = params.struct(protocol.feeds[name].address, *[second.address] if params.second and second else [])
+    known = reads(oracle.feed_config, id_) == feed
+    yield Setting(f"oracle.feed({name})", known, oracle, "set_feed", (id_, feed, params.price))
+
+
+def _sequencer(protocol: Protocol, params: SequencerParams | None) -> Setting:
+    wanted = (protocol.contracts["sequencer"].address, params.grace) if params else (ZERO_ADDRESS, 0)
+    oracle = protocol.oracle
+    return Setting("oracle.sequencer", tuple(oracle.sequencer()) == wanted, oracle, "set_sequencer", wanted)
 
 
 def _market(protocol: Protocol, name: str, params: MarketParams) -> Iterator[Setting]:
     id_, market, vault = protocol.market_ids[name], protocol.markets[name], protocol.vault
-    feed = params.feed.struct(protocol.feeds[name].address)
     quote, fees, risk = params.quote.model_dump(), params.fees.model_dump(), params.risk.model_dump()
-    oracle, pool, exchange = protocol.oracle, protocol.pool, protocol.exchange
-    known = reads(oracle.feed_config, id_) == feed
-    yield Setting(f"oracle.feed({name})", known, oracle, "set_feed", (id_, feed, params.feed.price))
+    pool, exchange = protocol.pool, protocol.exchange
     yield Setting(f"pool.quote({name})", reads(pool.quote_config, id_) == quote, pool, "set_quote", (id_, quote))
     yield Setting(f"exchange.fees({name})", reads(exchange.fee_config, id_) == fees, exchange, "set_fees", (id_, fees))
     yield Setting(f"market.config({name})", reads(market.config) == risk, market, "set_config", (risk,))

@@ -207,3 +207,34 @@ def test_deploy__no_contract_at_a_given_address__is_named(given_addresses):
 
     with pytest.raises(DeploymentError, match="token: no contract at 0x"):
         Protocol.deploy(chain, given_addresses, chain.accounts[0])
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """Parameters with second feeds and a sequencer."""
+    text = params_.DEFAULT.read_text().replace("vault:\n", "oracle:\n  sequencer: {mock: true, grace: 1 h}\n\nvault:\n")
+    second = "    second: {mock: true, decimals: 18, max_age: 65 min, max_deviation: 2 %}\n"
+    path = tmp_path / "guarded.yaml"
+    path.write_text(text.replace("    jump_duration: 10 min\n", "    jump_duration: 10 min\n" + second))
+    return params_.load(path)
+
+
+def test_deploy__second_feeds_and_sequencer__guard_every_market(fresh_chain, guarded, params):
+    """What the file says of them is deployed, set and read back."""
+    owner = fresh_chain.accounts[0]
+
+    protocol = Protocol.deploy(fresh_chain, guarded, owner)
+
+    assert protocol.verify(guarded) == []
+    assert len(protocol.verify(params)) == 5  # without them: four feeds and the sequencer differ
+    assert protocol.oracle.feed_config(2).second_feed == protocol.second_feeds["ETH"].address
+    with pytest.raises(Reverted, match="sequencer"):  # it has only just come up
+        protocol.oracle.quote(2)
+    fresh_chain.advance(3_601)
+    protocol.publish("ETH", 3_010 * WAD, owner)
+    assert protocol.oracle.quote(2).price == 3_010 * WAD
+    assert not protocol.oracle.quote(2).guarded
+    fresh_chain.advance(12)
+    protocol.aggregators["ETH"].publish(2_900 * 10**8, sender=owner)
+    with pytest.raises(Reverted, match="oracle: feeds disagree"):
+        protocol.oracle.quote(2)
