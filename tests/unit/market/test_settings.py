@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from itertools import product
 from typing import Any
 
 import pytest
 
 from ballast.chain import Reverted
 from ballast.model.errors import Rejected
+from ballast.model.market import RAMP, MarketConfig
 from tests.market_bench import CONFIG, WAD, MarketBench, plain
 from tests.unit.market.conftest import LONG
+
+EXTREME_SCALE = 2**56 * 10**15 - 10**15  # [wad units]
 
 
 def test_constructor__wiring__is_readable(bench: MarketBench) -> None:
@@ -71,6 +75,28 @@ def test_set_config__out_of_bounds__reverts(bench: MarketBench, field: dict[str,
     with pytest.raises(Rejected, match="market: parameter out of bounds"):
         config.check()
     assert bench.market.config()._asdict() == asdict(CONFIG)
+
+
+def test_set_config__every_corner_of_the_bounds__leaves_a_market_that_works(market: MarketBench) -> None:
+    """GOV-2, HLT-3: the smallest and the largest of everything, one after the other, each after its ramp."""
+    for multiplier, (low, high), ratio, close, funding, scale in product(
+        (WAD // 10, 10 * WAD),
+        ((WAD // 200, WAD // 200), (WAD // 200, WAD * 9 // 10), (WAD * 9 // 10, WAD * 9 // 10)),
+        (WAD * 105 // 100, 5 * WAD),
+        (0, WAD // 20),
+        (0, WAD // 100),
+        (10**15, EXTREME_SCALE),
+    ):
+        market.set_config(MarketConfig(multiplier, low, high, ratio, close, funding, scale, CONFIG.open_interest_cap))
+        market.chain.advance(RAMP)
+        market.quote()
+        risk = market.market.book_risk(LONG)
+        assert 0 < risk.maintenance < risk.initial
+        assert risk.maintenance <= risk.exposure * 95 // 100
+        market.trade(LONG, WAD)
+        market.trade(LONG, -WAD)
+        market.reduce(LONG, WAD // 1_000)
+    market.assert_same_state(LONG)
 
 
 def test_set_config__not_the_owner__reverts(bench: MarketBench) -> None:

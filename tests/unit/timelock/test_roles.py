@@ -118,7 +118,7 @@ def test_market__halted_by_the_guardian__opens_by_proposal_only(house: House) ->
 
 
 def test_transfer_ownership__by_proposal__to_a_successor_but_not_to_nobody(house: House) -> None:
-    """X-GOV-05: the way to replace the timelock, in public like everything else."""
+    """GOV-5, X-GOV-05: the way to replace the timelock, in public like everything else."""
     market = house.bench.market
     nobody = house.call(market, "transfer_ownership", ZERO_ADDRESS)
     house.schedule(nobody)
