@@ -176,6 +176,8 @@ def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint2
     first: feed_reader.Round = latest
     if round != latest.id:
         first = feed_reader._round(source, round)
+    if round >> 64 != feed_slots._phase(source):
+        first.defect = feed_reader._new_phase_defect(source, first)
     feed_reader._check_usable(first.defect)
     assert first.updated_at >= not_before, errors.ROUND_TOO_EARLY
 
@@ -357,6 +359,8 @@ def _process(feed_id: uint256, source: uint256) -> (uint256, feed_reader.Defect)
     processed: uint256 = feed_slots._round(source, state)
     if latest.id == processed:
         return 0, latest.defect
+    if latest.id >> 64 != processed >> 64:
+        latest.defect = feed_reader._new_phase_defect(source, latest)
 
     new_source: uint256 = 0
     new_state: uint256 = 0
@@ -390,10 +394,13 @@ def _up_to_date(source: uint256, state: uint256) -> (uint256, uint256):
     @dev A feed's two words as `consume` would leave them. Reverts if the latest round cannot be used.
     """
     latest: feed_reader.Round = feed_reader._round(source, feed_reader.LATEST)
-    feed_reader._check_usable(latest.defect)
     processed: uint256 = feed_slots._round(source, state)
     if latest.id == processed:
+        feed_reader._check_usable(latest.defect)
         return source, state
+    if latest.id >> 64 != processed >> 64:
+        latest.defect = feed_reader._new_phase_defect(source, latest)
+    feed_reader._check_usable(latest.defect)
     assert self._rounds_between(processed, latest.id) <= MAX_PENDING, errors.POKE
     return self._advance(source, state, latest)
 

@@ -212,7 +212,7 @@ class Feed:
 
     def change_feed(self, other: Feed, now: int, expected_price: int | None = None) -> None:
         """Set it anew, with the proxies and the configuration of `other`; the estimates stay."""
-        old = self._advance(self._state, self._round(self._latest_id, now), now)
+        old = self._advance(self._state, self._latest(now), now)
         latest = other._settable_round(now, expected_price, old, self.off_since)
         self.config, self.decimals, self.aggregators = other.config, other.decimals, other.aggregators
         self.second, self.second_decimals = other.second, other.second_decimals
@@ -227,7 +227,7 @@ class Feed:
 
     def quote(self, now: int) -> Quote:
         """Price and estimates now, unprocessed rounds included."""
-        state, latest = self._state, self._round(self._latest_id, now)
+        state, latest = self._state, self._latest(now)
         _check_usable(latest)
         require(rounds_between(state.round, latest.id) <= MAX_PENDING, POKE)
         state = self._advance(state, latest, now)
@@ -252,7 +252,7 @@ class Feed:
 
     def poke(self, now: int) -> int:
         """Consume up to MAX_PENDING rounds; how many are still pending."""
-        self.state = self._advance(self._state, self._round(self._latest_id, now), now)
+        self.state = self._advance(self._state, self._latest(now), now)
         return self.pending()
 
     def pending(self) -> int:
@@ -264,7 +264,7 @@ class Feed:
         latest = self._latest_id
         require(self.state is not None, FEED_NOT_SET)
         require(round <= latest and round >> 64 == latest >> 64, UNKNOWN_ROUND)
-        first = self._round(round, now)
+        first = self._usable_phase(self._round(round, now))
         _check_usable(first)
         require(first.updated_at >= not_before, ROUND_TOO_EARLY)
         require(self._valid_time_before(round, now) < not_before, NOT_FIRST_ROUND)
@@ -314,10 +314,12 @@ class Feed:
         told = self.second
         if told is None:
             return False
-        second = _judged(told.id, told.answer, told.updated_at, told.answered_in, self.second_decimals, now)
-        if second.defect or now - second.updated_at > self.config.second_max_age:
+        other = scaled_price(told.answer, self.second_decimals)
+        if not 0 < other <= MAX_PRICE or told.answered_in < told.id:
             return False
-        low, high = sorted((price, second.price))
+        if not 0 <= now - told.updated_at <= self.config.second_max_age:
+            return False
+        low, high = sorted((price, other))
         require((high - low) * WAD <= self.config.max_deviation * low, FEEDS_DISAGREE)
         return True
 
@@ -342,18 +344,22 @@ class Feed:
         return state
 
     def _round(self, id_: int, now: int) -> Round:
-        round_ = self._judged(id_, now, self.known_decimals)
-        if id_ >> 64 != self._state.round >> 64 and self.decimals != self.known_decimals and not round_.defect:
+        return self._judged(id_, now, self.known_decimals)
+
+    def _latest(self, now: int) -> Round:
+        return self._usable_phase(self._round(self._latest_id, now))
+
+    def _usable_phase(self, round_: Round) -> Round:
+        if round_.id >> 64 != self._state.round >> 64 and self.decimals != self.known_decimals and not round_.defect:
             return replace(round_, defect=DECIMALS_CHANGED)
         return round_
 
     def _judged(self, id_: int, now: int, decimals: int) -> Round:
         rounds = self.aggregators[(id_ >> 64) - 1]
         index = id_ & _AGGREGATOR_ROUND
-        if not 0 < index <= len(rounds):
-            return _judged(id_, 0, 0, 0, decimals, now)
-        held = rounds[index - 1]
-        return _judged(id_, held.answer, held.updated_at, id_ - index + held.answered_in, decimals, now)
+        held = rounds[index - 1] if 0 < index <= len(rounds) else Answer(0, 0, 0)
+        price = scaled_price(held.answer, decimals)
+        return Round(id_, price, held.updated_at, _defect(held, index, price, now))
 
     def _valid_time_before(self, round: int, now: int) -> int:
         for before in range(round - 1, round - 2 - MAX_SKIPPED, -1):
@@ -454,22 +460,16 @@ def _blend(volatility: int, variance: int, weight: int) -> int:
     return isqrt_up(mul_div_up(1, weight * volatility**2 + (WAD - weight) * variance, WAD))
 
 
-def _judged(id_: int, answer: int, updated_at: int, answered_in: int, decimals: int, now: int) -> Round:
-    """A round with its price and what is wrong with it."""
-    price = scaled_price(answer, decimals)
-    return Round(id_, price, updated_at, _defect(id_, answer, updated_at, answered_in, price, now))
-
-
-def _defect(id_: int, answer: int, updated_at: int, answered_in: int, price: int, now: int) -> str:
+def _defect(held: Answer, index: int, price: int, now: int) -> str:
     """Why a round cannot be used, "" if it can."""
-    if updated_at == 0:
-        return INCOMPLETE_ROUND if answer else EMPTY_ROUND
-    if answered_in < id_ or id_ & _AGGREGATOR_ROUND > MAX_ROUND:
+    if held.updated_at == 0:
+        return INCOMPLETE_ROUND if held.answer else EMPTY_ROUND
+    if held.answered_in < index or index > MAX_ROUND:
         return INCOMPLETE_ROUND
-    if updated_at > min(now, MAX_TIME):
+    if held.updated_at > min(now, MAX_TIME):
         return FUTURE_ROUND
     if price == 0:
-        return NEGATIVE_PRICE if answer < 0 else ZERO_PRICE
+        return NEGATIVE_PRICE if held.answer < 0 else ZERO_PRICE
     return PRICE_TOO_HIGH if price > MAX_PRICE else ""
 
 

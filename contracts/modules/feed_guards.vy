@@ -119,25 +119,22 @@ def _ask_sequencer() -> Verdict:
 @view
 def _ask_second(guard: feed_slots.Guard, price: uint256) -> Verdict:
     """
-    @dev Whether a second feed confirms a price [1e-12 USD]. Whatever it does, the first one alone stays usable: it is
-         believed against the first only while it answers a proper round in time. Its decimals need no canary: were
-         they to change, it would disagree.
+    @dev Whether a second feed confirms a price [1e-12 USD]. It counts only while it answers a proper round in time.
+         Its decimals need no canary: were they to change, it would disagree.
     """
     if guard.second == empty(address):
         return empty(Verdict)
     answered: bool = False
     told: feed_reader.Answer = empty(feed_reader.Answer)
     answered, told = feed_reader._try_latest(guard.second)
-    if not answered:
+    if not answered or told.answer <= 0 or told.answered_in < told.id or told.updated_at > block.timestamp:
         return Verdict.SILENT
-    round: feed_reader.Round = feed_reader._judged(
-        told.id, told.answer, told.updated_at, told.answered_in, guard.decimals
-    )
-    if round.defect != empty(feed_reader.Defect) or block.timestamp - round.updated_at > guard.max_age:
+    other: uint256 = convert(min(told.answer, 2**128), uint256) * feed_slots.PRICE_ONE // 10 ** guard.decimals
+    if other == 0 or other > feed_slots.MAX_PRICE or block.timestamp - told.updated_at > guard.max_age:
         return Verdict.SILENT
 
-    lower: uint256 = min(price, round.price)
-    if (max(price, round.price) - lower) * _BASIS_POINTS > guard.max_deviation * lower:
+    lower: uint256 = min(price, other)
+    if (max(price, other) - lower) * _BASIS_POINTS > guard.max_deviation * lower:
         return Verdict.DISAGREE
     return Verdict.AGREE
 

@@ -51,8 +51,8 @@ struct Answer:
 @view
 def _round(source: uint256, asked: uint256) -> Round:
     """
-    @dev The feed's latest round, or an earlier one by the id that was asked for. A phase other than the source's own
-         must keep its decimals, or every price would be wrong by powers of ten.
+    @dev The feed's latest round, or an earlier one by the id that was asked for, with its price, rounded down, and what
+         is wrong with it. An absurd answer saturates below 2^168.
     """
     id: uint80 = 0
     answer: int256 = 0
@@ -66,30 +66,15 @@ def _round(source: uint256, asked: uint256) -> Round:
         id, answer, started_at, updated_at, answered_in = staticcall feed.getRoundData(convert(asked, uint80))
         id = convert(asked, uint80)
 
-    round: Round = self._judged(
-        convert(id, uint256), answer, updated_at, convert(answered_in, uint256), feed_slots._decimals(source)
-    )
-    if round.id >> 64 != feed_slots._phase(source) and round.defect == empty(Defect):
-        if self._decimals_of(feed.address) != feed_slots._decimals(source):
-            round.defect = Defect.DECIMALS
-    return round
-
-
-@internal
-@view
-def _judged(id: uint256, answer: int256, updated_at: uint256, answered_in: uint256, decimals: uint256) -> Round:
-    """
-    @dev A round with its price, rounded down, and what is wrong with it. An absurd answer saturates below 2^168.
-    """
     price: uint256 = 0
     if answer > 0:
         price = unsafe_mul(convert(min(answer, 2**128), uint256), feed_slots.PRICE_ONE)
-        price = unsafe_div(price, 10 ** decimals)
+        price = unsafe_div(price, 10 ** feed_slots._decimals(source))
 
     defect: Defect = empty(Defect)
     if updated_at == 0:
         defect = Defect.EMPTY if answer == 0 else Defect.INCOMPLETE
-    elif answered_in < id or id & AGGREGATOR_ROUND > feed_slots.MAX_ROUND:
+    elif answered_in < id or convert(id, uint256) & AGGREGATOR_ROUND > feed_slots.MAX_ROUND:
         defect = Defect.INCOMPLETE
     elif updated_at > min(block.timestamp, feed_slots.MAX_TIME):
         defect = Defect.FUTURE
@@ -97,7 +82,19 @@ def _judged(id: uint256, answer: int256, updated_at: uint256, answered_in: uint2
         defect = Defect.NEGATIVE if answer < 0 else Defect.ZERO
     elif price > feed_slots.MAX_PRICE:
         defect = Defect.TOO_HIGH
-    return Round(id=id, price=price, updated_at=updated_at, defect=defect)
+    return Round(id=convert(id, uint256), price=price, updated_at=updated_at, defect=defect)
+
+
+@internal
+@view
+def _new_phase_defect(source: uint256, round: Round) -> Defect:
+    """
+    @dev What is wrong with a round of a phase other than the source's: such a one must also keep the decimals, or every
+         price would be wrong by powers of ten.
+    """
+    if round.defect == empty(Defect) and self._decimals_of(feed_slots._feed(source)) != feed_slots._decimals(source):
+        return Defect.DECIMALS
+    return round.defect
 
 
 @internal
@@ -148,7 +145,7 @@ def _decimals_of(feed: address) -> uint256:
 def _try_latest(feed: address) -> (bool, Answer):
     """
     @dev The latest round of a feed that may be dead, lie or burn what gas it gets. Whether it answered; five words as
-         they are, for `_judged` to judge.
+         they are, for the caller to judge.
     """
     success: bool = False
     response: Bytes[ANSWER_SIZE] = b""
