@@ -24,6 +24,9 @@ PPM: constant(uint256) = 10**12  # [wad] one part per million
 MILLI: constant(uint256) = 10**15  # [wad] one thousandth of a unit
 
 RATE_UNIT: constant(int256) = 10**7  # [wad] of a funding rate
+DAY: constant(int256) = 86_400  # [s]
+SIGNED_WAD: constant(int256) = 10**18
+FLOOR_OFFSET: constant(int256) = 2**107  # [wad] above any funding per unit that can accrue
 
 MASK_2: constant(uint256) = 2**2 - 1
 MASK_8: constant(uint256) = 2**8 - 1
@@ -41,6 +44,7 @@ LEGS: constant(uint256) = (2**96 - 1) << 160 | MASK_8 << 48  # bits of a book th
 
 MAINTENANCE: constant(uint256) = MASK_64 << 192 | MASK_16 << 153  # bits of a valuation that maintenance depends on
 STATE_SHIFT: constant(uint256) = 151
+STATE_BITS: constant(uint256) = MASK_2 << 151
 RAMPING: constant(uint256) = 1 << 150  # maintenance is on its way from what the ramp's word says
 FUNDING_BITS: constant(uint256) = 150  # the low part of a valuation
 
@@ -239,6 +243,21 @@ def _unpack_funding(valuation: uint256) -> Funding:
         cumulative=convert(convert(valuation << 137, bytes32), int256) >> 169,
         accrued_at=valuation & MASK_32,
     )
+
+
+@internal
+@view
+def _accrued(valuation: uint256, price: uint256) -> int256:
+    """
+    @dev Cumulative funding per unit up to now [wad]. One number serves both sides, so rounding makes no value. Unpacked
+         in place, for every valuation asks. Unchecked: a rate is below 2^54, a price below 2^96, a time below 2^32.
+         Adding and taking off a multiple of the divisor makes the division one of a positive number, and so a floor.
+    """
+    rate: int256 = unsafe_mul(convert(convert(valuation << 106, bytes32), int256) >> 225, RATE_UNIT)
+    elapsed: uint256 = unsafe_sub(block.timestamp, valuation & MASK_32)
+    product: int256 = unsafe_mul(rate, convert(unsafe_mul(price, elapsed), int256))
+    raised: int256 = unsafe_div(unsafe_add(product, FLOOR_OFFSET * DAY * SIGNED_WAD), DAY * SIGNED_WAD)
+    return unsafe_add(convert(convert(valuation << 137, bytes32), int256) >> 169, unsafe_sub(raised, FLOOR_OFFSET))
 
 
 @internal

@@ -23,13 +23,10 @@ from . import market_slots
 from . import risk_model
 
 
-SIGNED_WAD: constant(int256) = 10**18
-DAY: constant(int256) = 86_400  # [s]
 RAMP: constant(uint256) = 86_400  # [s] that maintenance parameters take to their new values
 
 # States
 ACTIVE: constant(uint256) = 0
-REDUCE_ONLY: constant(uint256) = 1
 HALTED: constant(uint256) = 2
 
 # Gates
@@ -38,6 +35,7 @@ REDUCE: constant(uint256) = 2
 TAKE: constant(uint256) = 4
 FILL: constant(uint256) = 8
 TAP: constant(uint256) = 16
+ALL_GATES: constant(uint256) = OPEN | REDUCE | TAKE | FILL | TAP
 
 # Hard bounds of the parameters. Together they keep initial margin above maintenance, and maintenance below notional:
 # at every step of a ramp too, for what lies between two parameters within bounds is within them.
@@ -145,24 +143,23 @@ def _mark(quote: IPriceOracle.Quote) -> risk_model.Mark:
     params: IRiskModel.RiskParams = market_slots._unpack_risk_params(valuation)
     if valuation & market_slots.RAMPING != 0:
         params = self._ramped(params)
-    funding: int256 = self._accrued(valuation, quote.price)
-    gates: uint256 = self._gates(valuation, quote.guarded, quote.unconfirmed)
+    funding: int256 = market_slots._accrued(valuation, quote.price)
+    gates: uint256 = ALL_GATES
+    if quote.guarded or valuation & market_slots.STATE_BITS != ACTIVE:
+        gates = self._narrowed(valuation, quote)
     return risk_model._mark(params, quote, funding, gates)
 
 
 @internal
 @pure
-def _gates(valuation: uint256, guarded: bool, unconfirmed: bool) -> uint256:
+def _narrowed(valuation: uint256, quote: IPriceOracle.Quote) -> uint256:
     """
-    @dev The rows of the table of market states. Who can be priced may reduce, in any state. An unconfirmed jump also
-         closes the engine's way in: it must not fill a book at a price that nobody confirms.
+    @dev The lower rows of the table of market states. Who can be priced may reduce, in any state. An unconfirmed jump
+         also closes the engine's way in: it must not fill a book at a price that nobody confirms.
     """
-    state: uint256 = (valuation >> market_slots.STATE_SHIFT) & market_slots.MASK_2
-    if state == ACTIVE and not guarded:
-        return OPEN | REDUCE | TAKE | FILL | TAP
-    if state == HALTED:
+    if market_slots._unpack_state(valuation) == HALTED:
         return REDUCE
-    if unconfirmed:
+    if quote.unconfirmed:
         return REDUCE | TAKE | TAP
     return REDUCE | TAKE | FILL | TAP
 
@@ -228,22 +225,6 @@ def _funding_rate(skew: int256, max_rate: uint256, scale: uint256) -> int256:
 
 @internal
 @view
-def _accrued(valuation: uint256, price: uint256) -> int256:
-    """
-    @dev Cumulative funding per unit up to now [wad]. One number serves both sides, so rounding makes no value.
-         Unchecked: a rate is below 2^54, a price below 2^96, a time below 2^32.
-    """
-    stored: market_slots.Funding = market_slots._unpack_funding(valuation)
-    elapsed: uint256 = unsafe_sub(block.timestamp, stored.accrued_at)
-    product: int256 = unsafe_mul(stored.rate, convert(unsafe_mul(price, elapsed), int256))
-    growth: int256 = unsafe_div(product, DAY * SIGNED_WAD)
-    if product < 0 and unsafe_mul(growth, DAY * SIGNED_WAD) != product:
-        growth = unsafe_sub(growth, 1)
-    return unsafe_add(stored.cumulative, growth)
-
-
-@internal
-@view
 def _accrued_now(price: uint256) -> market_slots.Funding:
     """
     @dev Funding as `_store_funding` would store it at this price, at an unchanged rate.
@@ -251,7 +232,7 @@ def _accrued_now(price: uint256) -> market_slots.Funding:
     valuation: uint256 = self._valuation
     return market_slots.Funding(
         rate=market_slots._unpack_funding(valuation).rate,
-        cumulative=self._accrued(valuation, price),
+        cumulative=market_slots._accrued(valuation, price),
         accrued_at=block.timestamp,
     )
 
