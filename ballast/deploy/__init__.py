@@ -5,5 +5,6 @@ from __future__ import annotations
 from ballast.deploy.manifest import FOLDER, DeploymentError, Entry, Manifest
 from ballast.deploy.proposal import Proposal, Stage
 from ballast.deploy.protocol import Protocol
+from ballast.deploy.settings import Setting
 
-__all__ = ["FOLDER", "DeploymentError", "Entry", "Manifest", "Proposal", "Protocol", "Stage"]
+__all__ = ["FOLDER", "DeploymentError", "Entry", "Manifest", "Proposal", "Protocol", "Setting", "Stage"]

@@ -3,7 +3,8 @@ and the timelock's batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,15 @@ class Setting:
     function: str
     arguments: tuple[Any, ...]
 
+    @classmethod
+    def parse(cls, role: str, contract: Contract, function: str, arguments: Sequence[str]) -> Setting:
+        """A call as people write it: whole numbers, addresses, yes and no."""
+        for overload in contract.artifact.functions.get(function, {}).values():
+            if len(overload.inputs) == len(arguments) and not overload.is_view:
+                values = [_parsed(*each) for each in zip(overload.inputs.types, arguments, strict=True)]
+                return cls(f"{role}.{function}", False, contract, function, tuple(values))
+        raise ValueError(f"{role} has no function {function!r} that takes {len(arguments)} arguments")
+
     def send(self, sender: Sender) -> Receipt:
         receipt: Receipt = self._method(*self.arguments, sender=sender)
         return receipt
@@ -40,6 +50,17 @@ class Setting:
     def _method(self) -> Method:
         method: Method = getattr(self.contract, self.function)
         return method
+
+
+def _parsed(kind: str, text: str) -> Any:
+    """An argument of a simple type."""
+    if kind == "bool" and text in ("yes", "no"):
+        return text == "yes"
+    if kind == "address" and re.fullmatch("0x[0-9a-fA-F]{40}", text):
+        return text
+    if kind.startswith(("uint", "int")) and re.fullmatch("-?[0-9_]+", text):
+        return int(text)
+    raise ValueError(f"expected {kind}, got {text!r}")
 
 
 def settings(protocol: Protocol, params: Params | None = None) -> Iterator[Setting]:

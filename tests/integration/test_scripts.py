@@ -111,19 +111,23 @@ def test_timelock__changed_params__are_proposed_waited_for_and_set(ape, deployer
     chain, changed, file = Web3Chain(node.url), tmp_path / "changed.yaml", str(tmp_path / "proposal.json")
     changed.write_text(params.DEFAULT.read_text().replace("execution_fee: 1 ", "execution_fee: 2 "))
     options = ("--params", str(changed))
-    assert "1 differences" in ape("deploy", *options, fails=True, **deployer)
 
     said = ape("timelock", "schedule", *options, "--file", file, **deployer)
     assert "exchange.set_execution_fee(execution_fee=2_000_000_000_000_000_000)" in said
     assert "waiting, ready from" in said
-    assert "operation is not ready" in ape("timelock", "execute", file, fails=True, signer="TEST::3")
     chain.advance(2 * 86_400)
     assert "ready" in ape("timelock", "show", file)
     assert "done" in ape("timelock", "execute", file, signer="TEST::3")
 
     assert "verified" in ape("deploy", "--verify-only", *options, **deployer)
-    assert "not a proposal" in ape("timelock", "show", str(changed), fails=True)
-    back = str(tmp_path / "back.json")
-    assert "waiting" in ape("timelock", "schedule", "--file", back, **deployer)
-    assert "not scheduled" in ape("timelock", "cancel", back, **deployer)
-    assert "missing role" in ape("timelock", "schedule", "--file", back, fails=True, signer="TEST::3")
+
+
+def test_guardian__halt__is_opened_by_proposal_only(ape, deployer, deployed, tmp_path):
+    """X-GOV-04: one transaction, that market alone."""
+    assert "ETH is halted" in ape("guardian", "halt", "ETH", **deployer)
+    assert "only tightens" in ape("guardian", "reduce-only", "ETH", fails=True, **deployer)
+
+    said = ape("timelock", "call", "market.ETH", "set_state", "0", "--file", str(tmp_path / "open.json"), **deployer)
+
+    assert "market.ETH.set_state(state=0)" in said
+    assert "waiting" in said

@@ -7,7 +7,7 @@ import pytest
 from ballast import params as params_
 from ballast.chain import Reverted
 from ballast.chain.revm import RevmChain
-from ballast.deploy import DeploymentError, Proposal, Protocol, Stage
+from ballast.deploy import DeploymentError, Proposal, Protocol, Setting, Stage
 from ballast.params import WAD
 
 EARLY = "timelock_controller: operation is not ready"
@@ -186,3 +186,31 @@ def test_schedule__new_market__opens_it_once_the_delay_is_over(params):
 
     assert grown.vault.market_count() == 4
     assert grown.verify(params) == []
+
+
+def test_parse__call_as_people_write_it__is_proposed(handed_over, owner, keeper):
+    """What the guardian closed opens by proposal."""
+    market = handed_over.markets["ETH"]
+    market.set_state(2, sender=owner)  # the guardian, who is no owner any more
+    proposal = Proposal.of(handed_over, [Setting.parse("market.ETH", market, "set_state", ["0"])])
+    assert list(proposal.describe(handed_over)) == ["market.ETH.set_state(state=0)"]
+    proposal.schedule(handed_over, owner)
+    handed_over.chain.advance(10**6)
+
+    proposal.execute(handed_over, keeper)
+
+    assert market.state() == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "complaint"),
+    [
+        ("set_guardian", ["me"], "expected address, got 'me'"),
+        ("set_meter", ["2", "much"], "expected uint256, got 'much'"),
+        ("set_meter", ["2"], "no function 'set_meter' that takes 1 arguments"),
+        ("owner", [], "no function 'owner'"),
+    ],
+)
+def test_parse__nonsense__is_named(protocol, function, arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        Setting.parse("vault", protocol.vault, function, arguments)
