@@ -14,20 +14,26 @@
              claims go on.
 """
 
-from ethereum.ercs import IERC20
-from ethereum.ercs import IERC20Detailed
-
-from interfaces import IMarket
 from interfaces import IVault
 implements: IVault
 
 from snekmate.auth import ownable
 initializes: ownable
 
+from .modules import accounts
 from .modules import book_list
+from .modules import collateral_ledger
 from .modules import errors
+from .modules import firewall
 from .modules import fixed_point
+from .modules import outflow
+from .modules import tokens
+from .modules import vault_checks
 from .modules import vault_slots
+initializes: accounts
+initializes: firewall[ownable := ownable]
+initializes: outflow[ownable := ownable, firewall := firewall]
+initializes: collateral_ledger[ownable := ownable, accounts := accounts]
 
 
 # Administration: the owner changes hands, but cannot be lost
@@ -36,24 +42,51 @@ exports: (
     ownable.transfer_ownership,
 )
 
+exports: (
+    accounts.account_count,
+    accounts.open_account,
+    accounts.set_operator,
+    accounts.transfer_account,
+    accounts.accept_account,
+    accounts.authorised,
+    accounts.operator,
+    accounts.owner_of,
+    accounts.pending_owner,
+    accounts.epoch,
+    accounts.open_orders,
+)
 
-# Rights of operators [bits]
-TRADE: constant(uint256) = 1
-MARGIN: constant(uint256) = 2
-WITHDRAW: constant(uint256) = 4
-ALL_RIGHTS: constant(uint256) = 7
+exports: (
+    firewall.market_count,
+    firewall.roles,
+    firewall.guardian,
+    firewall.add_market,
+    firewall.set_engine,
+    firewall.set_guardian,
+    firewall.market,
+)
 
-# Roles of engines [bits]
-EXCHANGE: constant(uint256) = 1
-REBALANCER: constant(uint256) = 2
-ALL_ROLES: constant(uint256) = 3
+exports: (
+    outflow.LOCK_PERIOD,
+    outflow.set_meter,
+    outflow.lock,
+    outflow.lock_matures,
+    outflow.meter,
+)
 
-MAX_MARKETS: constant(uint256) = 127        # market ids are a byte in the books' list, the top bit to spare
+exports: (
+    collateral_ledger.collateral_count,
+    collateral_ledger.collateral_model,
+    collateral_ledger.add_collateral,
+    collateral_ledger.set_collateral_cap,
+    collateral_ledger.set_collateral_model,
+    collateral_ledger.collateral,
+    collateral_ledger.collateral_of,
+)
+
+
 MAX_ORDERS: constant(uint256) = 32          # open orders of an account, so that one call can end them all
 MAX_REWARD: public(constant(uint256)) = 200 * 10**18    # [wad] whatever an engine asks for, a call pays no more
-WINDOW: constant(uint256) = 86_400          # [s] in which a full meter drains
-MIN_CAPACITY: constant(uint256) = 10**18    # [wad] of a meter; below it the drain per second rounds coarsely
-MAX_CAPACITY: constant(uint256) = 2**95     # [wad] of a meter, within its packed field
 
 
 SETTLEMENT: public(immutable(address))      # the one token in which cash is counted
@@ -61,20 +94,8 @@ SCALE: public(immutable(uint256))           # [wad] per token unit [raw]
 POOL_SHARE: public(immutable(uint256))      # [wad] of each trading fee that the pool earns
 
 
-account_count: public(uint256)
-guardian: public(address)                       # may tighten what the owner set, never loosen it
-market_count: public(uint256)
-roles: public(HashMap[address, uint256])        # engine → bits
 claimable: public(HashMap[address, uint256])    # keeper or executor → [wad]
 
-_accounts: HashMap[uint256, uint256]            # account → cash, books, last trade, orders, lock flag
-_owners: HashMap[uint256, uint256]              # account → owner, escrow
-_operators: HashMap[uint256, HashMap[address, uint256]]     # account → operator → rights, expiry
-_markets: HashMap[uint256, uint256]             # market → implementation, balance
-_market_ids: HashMap[address, uint256]          # implementation → market
-_meters: HashMap[uint256, uint256]              # market → capacity, used, updated
-_locks: HashMap[uint256, HashMap[uint256, uint256]]         # account → market → [wad]
-_locked: HashMap[uint256, uint256]              # account → Σ of its locks [wad]
 _house: uint256                                 # pool account, protocol revenue
 
 
@@ -85,12 +106,11 @@ def __init__(settlement: address, pool_share: uint256):
     @param pool_share Share of each trading fee that the pool earns [wad].
     """
     ownable.__init__()
-    decimals: uint256 = convert(staticcall IERC20Detailed(settlement).decimals(), uint256)
-    assert decimals <= 18, errors.BAD_DECIMALS
-    assert pool_share <= fixed_point.WAD, errors.VAULT_PARAMETER
+    collateral_ledger.__init__(settlement)
+    vault_checks._check_parameter(pool_share <= fixed_point.WAD)
 
     SETTLEMENT = settlement
-    SCALE = 10 ** (18 - decimals)
+    SCALE = 10 ** (18 - tokens._decimals(settlement))
     POOL_SHARE = pool_share
 
 
@@ -100,66 +120,45 @@ def __init__(settlement: address, pool_share: uint256):
 
 
 @external
-def open_account(owner: address) -> uint256:
-    """
-    @notice Open an account for `owner`. Open to all.
-    @param owner Who controls the account; not zero, not the vault.
-    @return The account's id; ids count from 1.
-    """
-    self._check_party(owner)
-
-    account: uint256 = self.account_count + 1
-    self.account_count = account
-    self._owners[account] = vault_slots._pack_holding(owner, 0)
-
-    log IVault.AccountOpened(account=account, owner=owner)
-    return account
-
-
-@external
 def deposit(account: uint256, token: address, amount: uint256):
     """
-    @notice Pull `amount` of `token` from the caller into the account's cash. Open to all.
-    @dev The credit equals what arrived; a token that takes a fee on transfer is refused.
+    @notice Pull `amount` of `token` from the caller into the account. Open to all, but for the first of a collateral
+            token: that is for the owner or an operator, whatever his rights.
+    @dev The credit equals what arrives; a token that takes a fee on transfer is refused. Credited before it is pulled,
+         so that nothing that the token calls sees a state that will not last.
     @param account Account id.
-    @param token The settlement token.
+    @param token The settlement token, which becomes cash, or a collateral token, up to its cap.
     @param amount Token units [raw].
     """
-    self._check_token(token, amount)
-    assert self._owners[account] != 0, errors.UNKNOWN_ACCOUNT
+    vault_checks._check_amount(amount != 0)
+    accounts._check_known(account)
+    if token == SETTLEMENT:
+        accounts._credit(account, amount * SCALE)
+    else:
+        collateral_ledger._put(account, token, amount)
 
-    before: uint256 = staticcall IERC20(token).balanceOf(self)
-    success: bool = extcall IERC20(token).transferFrom(msg.sender, self, amount, default_return_value=True)
-    assert success, errors.TRANSFER_FAILED
-    after: uint256 = staticcall IERC20(token).balanceOf(self)
-    assert after == before + amount, errors.WRONG_AMOUNT_RECEIVED
-
-    self._credit(account, amount * SCALE)
     log IVault.Deposited(account=account, token=token, sender=msg.sender, amount=amount)
+    tokens._pull(token, amount)
 
 
 @external
 def release_lock(account: uint256, market: uint256) -> uint256:
     """
-    @notice Release as much of a lock as the market's meter has refilled. Open to all.
+    @notice Release as much of a lock as the market's meter lets through. Open to all.
+    @dev No sooner than LOCK_PERIOD after the lock last grew, and not while the account's book in that market is below
+         maintenance or cannot be priced.
     @param account Account id.
     @param market Market id that the locked profit came from.
     @return What was released [wad].
     """
-    lock: uint256 = self._locks[account][market]
-    released: uint256 = self._draw_meter(market, lock)
-    if released == 0:
-        return 0
-
-    locked: uint256 = self._locked[account] - released
-    self._locks[account][market] = lock - released
-    self._locked[account] = locked
-    if locked == 0:
-        state: vault_slots.Account = self._load(account)
+    state: vault_slots.Account = accounts._load(account)
+    has_book: bool = book_list._find(state.books, market) < book_list.BOOKS
+    released: uint256 = 0
+    cleared: bool = False
+    released, cleared = outflow._release(account, market, has_book)
+    if cleared:
         state.locked = False
-        self._store(account, state)
-
-    log IVault.Unlocked(account=account, market=market, amount=released)
+        accounts._store(account, state)
     return released
 
 
@@ -174,7 +173,7 @@ def claim(receiver: address) -> uint256:
     self.claimable[msg.sender] -= amount * SCALE
 
     log IVault.Claimed(claimant=msg.sender, receiver=receiver, amount=amount)
-    self._pay(receiver, amount)
+    self._pay(SETTLEMENT, receiver, amount)
     return amount
 
 
@@ -186,38 +185,26 @@ def claim(receiver: address) -> uint256:
 @external
 def withdraw(account: uint256, token: address, amount: uint256, receiver: address):
     """
-    @notice Pay out free cash: cash above the account's locks. Needs no price. Owner or WITHDRAW operator.
+    @notice Pay out free cash, which is cash above the account's locks, or collateral. Owner or WITHDRAW operator.
+    @dev Needs no price, but for collateral of an account in debt: then the treasury must keep its initial margin.
     @param account Account id.
-    @param token The settlement token.
+    @param token The settlement token or a collateral token.
     @param amount Token units [raw].
     @param receiver Who gets the tokens; not zero, not the vault.
     """
-    self._check_right(account, msg.sender, WITHDRAW)
-    self._check_token(token, amount)
-    state: vault_slots.Account = self._load(account)
-    assert amount <= convert(max(state.cash, 0), uint256) // SCALE, errors.INSUFFICIENT_CASH
-
-    state.cash -= convert(amount * SCALE, int256)
-    assert state.cash >= self._locked_cash(account, state.locked), errors.CASH_LOCKED
-    self._store(account, state)
+    accounts._check_right(account, msg.sender, accounts.WITHDRAW)
+    vault_checks._check_amount(amount != 0)
+    if token == SETTLEMENT:
+        state: vault_slots.Account = accounts._load(account)
+        vault_checks._check_cash(amount <= convert(max(state.cash, 0), uint256) // SCALE)
+        state.cash -= convert(amount * SCALE, int256)
+        vault_checks._check_unlocked(state.cash >= outflow._locked_cash(account, state.locked))
+        accounts._store(account, state)
+    else:
+        collateral_ledger._take(account, token, amount)
 
     log IVault.Withdrawn(account=account, token=token, receiver=receiver, amount=amount)
-    self._pay(receiver, amount)
-
-
-@external
-def set_operator(account: uint256, operator: address, rights: uint256, expiry: uint256):
-    """
-    @notice Give an operator rights until a time, or take them away with `rights = 0`. Owner only.
-    @param account Account id.
-    @param operator Who acts for the account.
-    @param rights Bits: 1 TRADE, 2 MARGIN, 4 WITHDRAW.
-    @param expiry First moment at which the rights are gone [s].
-    """
-    assert msg.sender == self._owner_of(account), errors.NOT_OWNER
-    assert rights <= ALL_RIGHTS and expiry < 2**40, errors.VAULT_PARAMETER
-    self._operators[account][operator] = vault_slots._pack_operator(rights, expiry)
-    log IVault.OperatorSet(account=account, operator=operator, rights=rights, expiry=expiry)
+    self._pay(token, receiver, amount)
 
 
 ################################################################
@@ -239,9 +226,9 @@ def transfer_margin(
     @param keeper Who earns it.
     @return The reward paid [wad].
     """
-    self._check_engine(REBALANCER)
+    firewall._check_engine(firewall.REBALANCER)
     assert reward <= MAX_REWARD, errors.REWARD_TOO_HIGH
-    state: vault_slots.Account = self._load(account)
+    state: vault_slots.Account = accounts._load(account)
 
     for transfer: IVault.Transfer in transfers:
         market: uint256 = book_list._at(state.books, transfer.slot)
@@ -249,12 +236,12 @@ def transfer_margin(
         state.books, locks = self._move_margin(account, state.books, market, transfer.amount)
         state.cash -= transfer.amount
         state.locked = state.locked or locks
-    assert state.cash >= 0, errors.INSUFFICIENT_CASH
+    vault_checks._check_cash(state.cash >= 0)
 
-    free: int256 = max(state.cash - self._locked_cash(account, state.locked), 0)
+    free: int256 = max(state.cash - outflow._locked_cash(account, state.locked), 0)
     paid: uint256 = min(reward, convert(free, uint256))
     state.cash -= convert(paid, int256)
-    self._store(account, state)
+    accounts._store(account, state)
     self._reward(account, keeper, paid)
     return paid
 
@@ -269,22 +256,22 @@ def allocate(account: uint256, actor: address, market: uint256, amount: int256):
     @param market Market id.
     @param amount Into the book if positive [wad].
     """
-    self._check_engine(REBALANCER)
-    self._check_right(account, actor, MARGIN)
-    assert amount != 0, errors.ZERO_AMOUNT
-    state: vault_slots.Account = self._load(account)
+    firewall._check_engine(firewall.REBALANCER)
+    accounts._check_right(account, actor, accounts.MARGIN)
+    vault_checks._check_amount(amount != 0)
+    state: vault_slots.Account = accounts._load(account)
     if amount > 0:
-        assert state.cash >= amount, errors.INSUFFICIENT_CASH
+        vault_checks._check_cash(state.cash >= amount)
         state.books = book_list._opened(state.books, market)
     else:
-        assert book_list._find(state.books, market) < book_list.BOOKS, errors.NO_BOOK
+        book_list._check_listed(state.books, market)
 
     locks: bool = False
     state.books, locks = self._move_margin(account, state.books, market, amount)
     state.cash -= amount
     state.locked = state.locked or locks
     state.last_trade = block.timestamp
-    self._store(account, state)
+    accounts._store(account, state)
 
 
 @external
@@ -299,22 +286,22 @@ def reallocate(account: uint256, actor: address, source: uint256, target: uint25
     @param target Market id of the book that receives, opened in the account's list where it is new.
     @param amount Margin [wad].
     """
-    self._check_engine(REBALANCER)
-    self._check_right(account, actor, MARGIN)
-    assert amount != 0, errors.ZERO_AMOUNT
+    firewall._check_engine(firewall.REBALANCER)
+    accounts._check_right(account, actor, accounts.MARGIN)
+    vault_checks._check_amount(amount != 0)
     moved: int256 = convert(amount, int256)
-    state: vault_slots.Account = self._load(account)
-    assert book_list._find(state.books, source) < book_list.BOOKS, errors.NO_BOOK
+    state: vault_slots.Account = accounts._load(account)
+    book_list._check_listed(state.books, source)
 
     locks: bool = False
     state.books, locks = self._move_margin(account, state.books, source, -moved)
     state.locked = state.locked or locks
-    assert state.cash >= 0, errors.INSUFFICIENT_CASH
+    vault_checks._check_cash(state.cash >= 0)
     state.books = book_list._opened(state.books, target)
     state.books, locks = self._move_margin(account, state.books, target, moved)
     state.locked = state.locked or locks
     state.last_trade = block.timestamp
-    self._store(account, state)
+    accounts._store(account, state)
 
 
 @external
@@ -327,27 +314,21 @@ def lock_escrow(account: uint256, actor: address, margin: uint256, execution_fee
     @param margin For the book [wad].
     @param execution_fee For the executor [wad].
     """
-    self._check_engine(EXCHANGE)
-    self._check_right(account, actor, TRADE)
+    firewall._check_engine(firewall.EXCHANGE)
+    accounts._check_right(account, actor, accounts.TRADE)
     amount: uint256 = margin + execution_fee
-    state: vault_slots.Account = self._load(account)
-    assert amount <= convert(max(state.cash, 0), uint256), errors.INSUFFICIENT_CASH
-    assert state.cash - convert(execution_fee, int256) >= self._locked_cash(account, state.locked), errors.CASH_LOCKED
+    state: vault_slots.Account = accounts._load(account)
+    vault_checks._check_cash(amount <= convert(max(state.cash, 0), uint256))
+    left: int256 = state.cash - convert(execution_fee, int256)
+    vault_checks._check_unlocked(left >= outflow._locked_cash(account, state.locked))
     assert state.orders < MAX_ORDERS, errors.TOO_MANY_ORDERS
 
-    owner: address = empty(address)
-    escrow: uint256 = 0
-    owner, escrow = vault_slots._unpack_holding(self._owners[account])
-    escrow += amount
-    self._owners[account] = vault_slots._pack_holding(owner, escrow)
-
+    escrow: uint256 = accounts._put_escrow(account, amount)
     state.cash -= convert(amount, int256)
     state.orders += 1
     state.last_trade = block.timestamp
     state.escrowed = escrow != 0
-    self._store(account, state)
-
-    log IVault.EscrowLocked(account=account, amount=amount)
+    accounts._store(account, state)
 
 
 @external
@@ -359,14 +340,14 @@ def release_escrow(account: uint256, amount: uint256, execution_fee: uint256, ex
     @param execution_fee Part of it for the executor; the rest returns to cash [wad].
     @param executor Who earns it.
     """
-    self._check_engine(EXCHANGE)
+    firewall._check_engine(firewall.EXCHANGE)
     to_cash: uint256 = amount - execution_fee
-    left: uint256 = self._take_escrow(account, amount, to_cash)
-    state: vault_slots.Account = self._load(account)
+    left: uint256 = accounts._take_escrow(account, amount, to_cash)
+    state: vault_slots.Account = accounts._load(account)
     state.cash += convert(to_cash, int256)
     state.orders -= 1
     state.escrowed = left != 0
-    self._store(account, state)
+    accounts._store(account, state)
     self._reward(account, executor, execution_fee)
 
 
@@ -392,19 +373,19 @@ def fill_order(
     @param executor Who earns it.
     @param last Whether the order ends with this leg.
     """
-    self._check_engine(EXCHANGE)
-    left: uint256 = self._take_escrow(account, margin + execution_fee, 0)
-    state: vault_slots.Account = self._load(account)
+    firewall._check_engine(firewall.EXCHANGE)
+    left: uint256 = accounts._take_escrow(account, margin + execution_fee, 0)
+    state: vault_slots.Account = accounts._load(account)
     state.books = book_list._opened(state.books, market)
     if last:
         state.orders -= 1
     state.escrowed = left != 0
     state.last_trade = block.timestamp
-    self._store(account, state)
+    accounts._store(account, state)
 
     self._collect_fee(account, market, fee)
     self._reward(account, executor, execution_fee)
-    self._move(account, market, convert(margin, int256) - convert(fee, int256))
+    firewall._move(account, market, convert(margin, int256) - convert(fee, int256))
 
 
 @external
@@ -415,17 +396,17 @@ def top_up_pool(market: uint256, amount: uint256) -> uint256:
     @param amount What the book lacks [wad].
     @return What moved: the amount, or all the cash there was [wad].
     """
-    self._check_engine(EXCHANGE | REBALANCER)
+    firewall._check_engine(firewall.EXCHANGE | firewall.REBALANCER)
     pool: uint256 = self._pool()
-    state: vault_slots.Account = self._load(pool)
+    state: vault_slots.Account = accounts._load(pool)
     moved: uint256 = min(amount, convert(max(state.cash, 0), uint256))
     if moved == 0:
         return 0
 
     state.books = book_list._opened(state.books, market)
-    self._move(pool, market, convert(moved, int256))
+    firewall._move(pool, market, convert(moved, int256))
     state.cash -= convert(moved, int256)
-    self._store(pool, state)
+    accounts._store(pool, state)
     return moved
 
 
@@ -435,83 +416,19 @@ def top_up_pool(market: uint256, amount: uint256) -> uint256:
 
 
 @external
-def add_market(market: address) -> uint256:
-    """
-    @notice Register a market under the next id, 1 to 127. Owner only; for ever.
-    @param market The market contract.
-    @return Its id.
-    """
-    ownable._check_owner()
-    assert market != empty(address), errors.NO_ADDRESS
-    assert self._market_ids[market] == 0, errors.MARKET_EXISTS
-    assert self.market_count < MAX_MARKETS, errors.TOO_MANY_MARKETS
-
-    id: uint256 = self.market_count + 1
-    self.market_count = id
-    self._market_ids[market] = id
-    self._markets[id] = vault_slots._pack_holding(market, 0)
-
-    log IVault.MarketAdded(market=id, implementation=market)
-    return id
-
-
-@external
-def set_engine(engine: address, roles: uint256):
-    """
-    @notice Give a protocol contract its roles. Owner only.
-    @param engine The contract.
-    @param roles Bits: 1 EXCHANGE, 2 REBALANCER; 0 revokes.
-    """
-    ownable._check_owner()
-    assert engine != empty(address), errors.NO_ADDRESS
-    assert roles <= ALL_ROLES, errors.VAULT_PARAMETER
-    self.roles[engine] = roles
-    log IVault.EngineSet(engine=engine, roles=roles)
-
-
-@external
 def set_pool(account: uint256):
     """
     @notice Name the pool's account, once. Owner only.
     @param account Account id.
     """
     ownable._check_owner()
-    assert self._owners[account] != 0, errors.UNKNOWN_ACCOUNT
+    accounts._check_known(account)
     pool: uint256 = 0
     revenue: uint256 = 0
     pool, revenue = vault_slots._unpack_house(self._house)
     assert pool == 0, errors.POOL_IS_SET
     self._house = vault_slots._pack_house(account, revenue)
     log IVault.PoolSet(account=account)
-
-
-@external
-def set_guardian(guardian: address):
-    """
-    @notice Name the guardian: it may only tighten, and each contract says what. Owner only.
-    @param guardian The guardian; zero for none.
-    """
-    ownable._check_owner()
-    self.guardian = guardian
-    log IVault.GuardianSet(guardian=guardian)
-
-
-@external
-def set_meter(market: uint256, capacity: uint256):
-    """
-    @notice Set how much profit may leave a market per window without a lock. Owner only.
-    @param market Market id.
-    @param capacity USD per window [wad]; 0 locks all profit.
-    """
-    ownable._check_owner()
-    assert self._markets[market] != 0, errors.UNKNOWN_MARKET
-    assert capacity == 0 or (capacity >= MIN_CAPACITY and capacity <= MAX_CAPACITY), errors.VAULT_PARAMETER
-
-    old: uint256 = 0
-    used: uint256 = 0
-    old, used = self._metered(market)
-    self._meters[market] = vault_slots._pack_meter(capacity, used, block.timestamp)
-    log IVault.MeterSet(market=market, capacity=capacity)
 
 
 @external
@@ -529,26 +446,13 @@ def collect_revenue(receiver: address) -> uint256:
     self._house = vault_slots._pack_house(pool, revenue - amount * SCALE)
 
     log IVault.RevenueCollected(receiver=receiver, amount=amount)
-    self._pay(receiver, amount)
+    self._pay(SETTLEMENT, receiver, amount)
     return amount
 
 
 ################################################################
 #                            VIEWS                             #
 ################################################################
-
-
-@external
-@view
-def authorised(account: uint256, caller: address, right: uint256) -> bool:
-    """
-    @notice Whether `caller` is the owner, or an operator with `right` that has not expired.
-    @param account Account id.
-    @param caller Who wants to act.
-    @param right Bits, all of which are needed.
-    @return The answer; false for an unknown account.
-    """
-    return self._authorised(account, caller, right)
 
 
 @external
@@ -577,69 +481,9 @@ def portfolio(account: uint256) -> (IVault.Treasury, address[8]):
         if rest == 0:
             break
         if rest & 255 != 0:
-            markets[slot] = convert(self._markets[rest & 255] >> 96, address)
+            markets[slot] = firewall._implementation(rest & 255)
         rest >>= 8
     return treasury, markets
-
-
-@external
-@view
-def open_orders(account: uint256) -> uint256:
-    """
-    @notice How many orders of the account hold escrow.
-    @param account Account id.
-    @return The count.
-    """
-    return self._load(account).orders
-
-
-@external
-@view
-def operator(account: uint256, operator: address) -> (uint256, uint256):
-    """
-    @notice What an operator was given.
-    @param account Account id.
-    @param operator The operator.
-    @return Rights as bits; expiry [s].
-    """
-    return vault_slots._unpack_operator(self._operators[account][operator])
-
-
-@external
-@view
-def lock(account: uint256, market: uint256) -> uint256:
-    """
-    @notice Cash locked because of one market's profit.
-    @param account Account id.
-    @param market Market id.
-    @return USD [wad].
-    """
-    return self._locks[account][market]
-
-
-@external
-@view
-def meter(market: uint256) -> (uint256, uint256):
-    """
-    @notice A market's meter of profit.
-    @param market Market id.
-    @return Capacity per window [wad]; what may leave now without a lock [wad].
-    """
-    capacity: uint256 = 0
-    used: uint256 = 0
-    capacity, used = self._metered(market)
-    return capacity, capacity - min(used, capacity)
-
-
-@external
-@view
-def market(id: uint256) -> (address, uint256):
-    """
-    @notice A market's contract and what the vault holds for it.
-    @param id Market id.
-    @return The contract, zero for an unknown id; its balance [wad].
-    """
-    return vault_slots._unpack_holding(self._markets[id])
 
 
 @external
@@ -662,97 +506,9 @@ def protocol_revenue() -> uint256:
     return self._house >> 64
 
 
-@external
-@view
-def owner_of(account: uint256) -> address:
-    """
-    @notice Who controls an account.
-    @param account Account id.
-    @return The owner, zero for an unknown account.
-    """
-    return self._owner_of(account)
-
-
 ################################################################
-#                       INTERNAL: CHECKS                       #
+#                           INTERNAL                           #
 ################################################################
-
-
-@internal
-@view
-def _check_engine(role: uint256):
-    """
-    @dev The caller holds one of the roles.
-    """
-    assert self.roles[msg.sender] & role != 0, errors.NOT_ENGINE
-
-
-@internal
-@view
-def _check_right(account: uint256, actor: address, right: uint256):
-    """
-    @dev The account exists and `actor` may do this with it.
-    """
-    if not self._authorised(account, actor, right):
-        assert self._owners[account] != 0, errors.UNKNOWN_ACCOUNT
-        raise errors.NO_RIGHT
-
-
-@internal
-@view
-def _check_party(party: address):
-    """
-    @dev Neither nobody nor the vault itself may own an account or receive tokens.
-    """
-    assert party != empty(address) and party != self, errors.NO_ADDRESS
-
-
-@internal
-@view
-def _check_token(token: address, amount: uint256):
-    """
-    @dev Cash is counted in one token; nothing moves for nothing.
-    """
-    assert token == SETTLEMENT, errors.UNKNOWN_TOKEN
-    assert amount != 0, errors.ZERO_AMOUNT
-
-
-################################################################
-#                      INTERNAL: READING                       #
-################################################################
-
-
-@internal
-@view
-def _load(account: uint256) -> vault_slots.Account:
-    """
-    @dev An account's word, unpacked.
-    """
-    return vault_slots._unpack_account(self._accounts[account])
-
-
-@internal
-@view
-def _owner_of(account: uint256) -> address:
-    """
-    @dev Owner of an account, zero where there is none.
-    """
-    return convert(self._owners[account] >> 96, address)
-
-
-@internal
-@view
-def _authorised(account: uint256, caller: address, right: uint256) -> bool:
-    """
-    @dev Owner, or operator with every bit of `right` before its expiry. Nobody for an unknown account.
-    """
-    owner: address = self._owner_of(account)
-    if owner == empty(address) or caller == owner:
-        return owner != empty(address)
-    rights: uint256 = 0
-    expiry: uint256 = 0
-    rights, expiry = vault_slots._unpack_operator(self._operators[account][caller])
-    return rights & right == right and block.timestamp < expiry
 
 
 @internal
@@ -771,14 +527,14 @@ def _treasury(account: uint256) -> IVault.Treasury:
     @dev Everything of an account but its margin. Escrow and locks are read only where the account's word says that
          there are any: 2,100 gas each.
     """
-    state: vault_slots.Account = self._load(account)
+    state: vault_slots.Account = accounts._load(account)
     escrow: uint256 = 0
     if state.escrowed:
-        escrow = vault_slots._unpack_holding(self._owners[account])[1]
+        escrow = accounts._escrow(account)
     return IVault.Treasury(
         cash=state.cash,
         escrow=escrow,
-        locked=convert(self._locked_cash(account, state.locked), uint256),
+        locked=convert(outflow._locked_cash(account, state.locked), uint256),
         last_trade=state.last_trade,
         slots=state.books,
         collateral=state.collateral,
@@ -786,118 +542,21 @@ def _treasury(account: uint256) -> IVault.Treasury:
 
 
 @internal
-@view
-def _locked_cash(account: uint256, locked: bool) -> int256:
-    """
-    @dev Σ of the account's locks [wad]; reads storage only where the flag says there are any.
-    """
-    if not locked:
-        return 0
-    return convert(self._locked[account], int256)
-
-
-@internal
-@view
-def _metered(market: uint256) -> (uint256, uint256):
-    """
-    @dev A meter's capacity and what of it is in use now [wad]. Use drains by one capacity a window, rounded down.
-    """
-    capacity: uint256 = 0
-    used: uint256 = 0
-    updated: uint256 = 0
-    capacity, used, updated = vault_slots._unpack_meter(self._meters[market])
-    drained: uint256 = fixed_point._mul_div_down(capacity, block.timestamp - updated, WINDOW)
-    return capacity, used - min(drained, used)
-
-
-################################################################
-#                       INTERNAL: MOVING                       #
-################################################################
-
-
-@internal
-def _store(account: uint256, state: vault_slots.Account):
-    """
-    @dev An account's word, packed.
-    """
-    self._accounts[account] = vault_slots._pack_account(state)
-
-
-@internal
 def _move_margin(account: uint256, books: uint256, market: uint256, amount: int256) -> (uint256, bool):
     """
-    @dev Moves margin between cash and a book, meters what leaves, frees the slot of a book that became empty. Returns
-         the list of books; whether anything was locked. The caller takes the amount from the account's cash.
+    @dev Moves margin between cash and a book, meets what leaves beyond net deposits, frees the slot of a book that
+         became empty. Returns the list of books; whether anything was locked. The caller takes the amount from the
+         account's cash.
     """
     beyond: uint256 = 0
     is_empty: bool = False
-    beyond, is_empty = self._move(account, market, amount)
+    beyond, is_empty = firewall._move(account, market, amount)
     locks: bool = False
     if beyond != 0:
-        locks = self._lock_excess(account, market, beyond)
+        locks = outflow._meet(account, market, beyond, is_empty)
     if is_empty:
         return book_list._freed(books, market), locks
     return books, locks
-
-
-@internal
-def _move(account: uint256, market: uint256, amount: int256) -> (uint256, bool):
-    """
-    @dev The firewall: what a market pays out comes from the balance the vault holds for it, and from nowhere else.
-         Returns what left beyond the account's net deposits [wad]; whether the book is now empty.
-    """
-    holding: uint256 = self._markets[market]
-    assert holding != 0, errors.UNKNOWN_MARKET
-    balance: int256 = vault_slots._held(holding) + amount
-    assert balance >= 0, errors.MARKET_OVERDRAWN
-    self._markets[market] = vault_slots._with_held(holding, balance)
-
-    log IVault.MarginMoved(account=account, market=market, amount=amount)
-    return extcall IMarket(vault_slots._holder(holding)).move_margin(account, amount)
-
-
-@internal
-def _lock_excess(account: uint256, market: uint256, profit: uint256) -> bool:
-    """
-    @dev Lets profit out as far as the market's meter allows and locks the rest. Returns whether anything was locked.
-    """
-    passed: uint256 = self._draw_meter(market, profit)
-    excess: uint256 = profit - passed
-    if excess == 0:
-        return False
-
-    self._locks[account][market] += excess
-    self._locked[account] += excess
-    log IVault.Locked(account=account, market=market, amount=excess)
-    return True
-
-
-@internal
-def _draw_meter(market: uint256, amount: uint256) -> uint256:
-    """
-    @dev Uses the meter for up to `amount`. Returns what it let through [wad].
-    """
-    capacity: uint256 = 0
-    used: uint256 = 0
-    capacity, used = self._metered(market)
-    drawn: uint256 = min(amount, capacity - min(used, capacity))
-    if drawn != 0:
-        self._meters[market] = vault_slots._pack_meter(capacity, used + drawn, block.timestamp)
-    return drawn
-
-
-@internal
-def _take_escrow(account: uint256, amount: uint256, to_cash: uint256) -> uint256:
-    """
-    @dev Takes an order's amount out of escrow; the caller says where it goes. Returns what is left in escrow.
-    """
-    owner: address = empty(address)
-    escrow: uint256 = 0
-    owner, escrow = vault_slots._unpack_holding(self._owners[account])
-    assert amount <= escrow, errors.NOT_IN_ESCROW
-    self._owners[account] = vault_slots._pack_holding(owner, escrow - amount)
-    log IVault.EscrowReleased(account=account, amount=amount, to_cash=to_cash)
-    return escrow - amount
 
 
 @internal
@@ -913,10 +572,10 @@ def _collect_fee(account: uint256, market: uint256, fee: uint256):
     to_pool: uint256 = fixed_point._mul_wad_down(fee, POOL_SHARE)
     self._house = vault_slots._pack_house(pool, revenue + fee - to_pool)
 
-    state: vault_slots.Account = self._load(pool)
+    state: vault_slots.Account = accounts._load(pool)
     state.cash += convert(to_pool, int256)
     state.books = book_list._opened(state.books, market)
-    self._store(pool, state)
+    accounts._store(pool, state)
     log IVault.FeeCollected(market=market, account=account, amount=fee, to_pool=to_pool)
 
 
@@ -932,22 +591,9 @@ def _reward(account: uint256, claimant: address, amount: uint256):
 
 
 @internal
-def _credit(account: uint256, amount: uint256):
+def _pay(token: address, receiver: address, amount: uint256):
     """
-    @dev Adds to an account's cash [wad].
+    @dev The only way tokens leave [raw].
     """
-    state: vault_slots.Account = self._load(account)
-    state.cash += convert(amount, int256)
-    self._store(account, state)
-
-
-@internal
-def _pay(receiver: address, amount: uint256):
-    """
-    @dev The only way tokens leave. Tokens that return nothing are taken at their word, tokens that return false not.
-    """
-    self._check_party(receiver)
-    if amount == 0:
-        return
-    success: bool = extcall IERC20(SETTLEMENT).transfer(receiver, amount, default_return_value=True)
-    assert success, errors.TRANSFER_FAILED
+    accounts._check_party(receiver)
+    tokens._push(token, receiver, amount)

@@ -82,6 +82,14 @@ class RevmChain(Chain):
     def code(self, address: str) -> bytes:
         return bytes(self._evm.get_code(address) or b"")[:-_PADDING]
 
+    def storage(self, address: str, slot: int) -> int:
+        """A word of a contract's storage."""
+        return int(self._evm.storage(address, slot))
+
+    def set_storage(self, address: str, slot: int, word: int) -> None:
+        """Write into a contract's storage, for states that no transaction reaches."""
+        self._evm.insert_account_storage(address, slot, word)
+
     def set_time(self, timestamp: int) -> None:
         if timestamp < self._timestamp:
             raise ValueError(f"time cannot go back from {self._timestamp} to {timestamp}")

@@ -34,6 +34,7 @@ class Deployment:
         vault = self._contract("vault", "Vault", token, params.vault.pool_share)
         oracle = self._contract("oracle", "PriceOracle", vault)
         self._sequencer()
+        self._contract("collateral_model", "CollateralModel", vault, oracle)
         pool = self._contract("pool", "LiquidityPool", vault, token)
         for id_, (name, market) in enumerate(params.markets.items(), 1):
             self._feeds(name, market.feed)

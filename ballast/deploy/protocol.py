@@ -77,6 +77,10 @@ class Protocol:
         return self._contract("oracle")
 
     @cached_property
+    def collateral_model(self) -> Contract:
+        return self._contract("collateral_model")
+
+    @cached_property
     def pool(self) -> Contract:
         return self._contract("pool")
 

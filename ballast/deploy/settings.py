@@ -84,6 +84,9 @@ def _wiring(protocol: Protocol) -> Iterator[Setting]:
     ):
         known = vault.roles(engine.address) == bits
         yield Setting(f"vault.roles({role})", known, vault, "set_engine", (engine.address, bits))
+    model = protocol.collateral_model.address
+    known = vault.collateral_model() == model
+    yield Setting("vault.collateral_model", known, vault, "set_collateral_model", (model,))
     account = protocol.pool_account
     yield Setting("vault.pool_account", vault.pool_account() == account, vault, "set_pool", (account,))
 

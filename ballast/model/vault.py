@@ -1,7 +1,8 @@
 """`Vault.vy` in integers: custody, accounts and the firewall between markets.
 
-Senders are any hashable values. Amounts are USD [wad] inside and token units [raw] in `deposit`, `withdraw`, `claim`
-and `collect_revenue`. Every call that looks at the clock takes `now` [s].
+Senders and collateral tokens are any hashable values; `token=None` is the settlement token. Amounts are USD [wad] or
+whole tokens [wad units] inside and token units [raw] in `deposit`, `withdraw`, `claim` and `collect_revenue`. Every
+call that looks at the clock takes `now` [s].
 """
 
 from __future__ import annotations
@@ -25,18 +26,46 @@ MAX_MARKETS = 127
 MAX_ORDERS = 32
 MAX_REWARD = 200 * WAD
 WINDOW = 86_400
+LOCK_PERIOD = 3_600
+MAX_TOKENS = 8
 MIN_CAPACITY = WAD
 MAX_CAPACITY = 2**95
 
 _CASH_BOUND = 2**111
 _AMOUNT_BOUND = 2**96
 _REVENUE_BOUND = 2**128
+_SUPPLY_BOUND = 2**128
+
+
+class BookHealth(Protocol):
+    """What the vault asks of a book's risk."""
+
+    @property
+    def equity(self) -> int: ...
+    @property
+    def maintenance(self) -> int: ...
 
 
 class Venue(Protocol):
     """What the vault calls of a market."""
 
     def move_margin(self, account: int, amount: int) -> tuple[int, bool]: ...
+    def book_risk(self, account: int, now: int) -> BookHealth: ...
+
+
+class TreasuryHealth(Protocol):
+    """What the vault asks of a treasury's risk."""
+
+    @property
+    def equity(self) -> int: ...
+    @property
+    def initial(self) -> int: ...
+
+
+class Valuer(Protocol):
+    """What the vault calls of a collateral model."""
+
+    def treasury_risk(self, account: int, cash: int, now: int) -> TreasuryHealth: ...
 
 
 @dataclass(frozen=True)
@@ -65,22 +94,49 @@ class Treasury:
 
 
 @dataclass
+class Lock:
+    """Profit of one market that must stay in the account."""
+
+    amount: int = 0  # [wad]
+    grown: int = 0  # [s] when it last grew
+
+
+@dataclass
+class Collateral:
+    """A token held beside cash."""
+
+    token: Hashable
+    decimals: int
+    cap: int  # [wad units]
+    total: int = 0  # [wad units] what accounts hold
+    custody: int = 0  # [raw] paid in less paid out
+
+    @property
+    def scale(self) -> int:
+        """[wad units] per token unit [raw]."""
+        return int(10 ** (18 - self.decimals))
+
+
+@dataclass
 class Account:
     """What the vault stores of an account."""
 
     owner: Hashable
+    pending_owner: Hashable = None
+    epoch: int = 0  # how often it has changed hands
     cash: int = 0  # [wad]
     escrow: int = 0  # [wad]
     books: list[int] = field(default_factory=lambda: [0] * BOOKS)
     last_trade: int = 0  # [s]
     orders: int = 0
-    operators: dict[Hashable, tuple[int, int]] = field(default_factory=dict)  # rights, expiry [s]
-    locks: dict[int, int] = field(default_factory=dict)  # market → [wad]
+    operators: dict[Hashable, tuple[int, int, int]] = field(default_factory=dict)  # epoch, rights, expiry [s]
+    locks: dict[int, Lock] = field(default_factory=dict)  # by market
+    collateral: list[int] = field(default_factory=lambda: [0] * MAX_TOKENS)  # [wad units] by index
 
     @property
     def locked(self) -> int:
         """Σ of the locks [wad]."""
-        return sum(self.locks.values())
+        return sum(lock.amount for lock in self.locks.values())
 
     def set_cash(self, cash: int) -> None:
         """Cash within its packed field."""
@@ -128,17 +184,19 @@ class Ledger:
 
 
 class Vault:
-    """Custody of one settlement token."""
+    """Custody of one settlement token and up to eight collateral tokens."""
 
     def __init__(self, decimals: int, pool_share: int, owner: Hashable = "owner") -> None:
-        require(decimals <= 18, "vault: bad decimals")
         require(pool_share <= WAD, "vault: parameter out of bounds")
+        require(decimals <= 18, "vault: more than 18 decimals")
         self.owner = owner
         self.scale = 10 ** (18 - decimals)
         self.pool_share = pool_share
         self.custody = 0  # [raw] paid in less paid out
         self.accounts: dict[int, Account] = {}
         self.markets: dict[int, Ledger] = {}
+        self.collateral: list[Collateral] = []
+        self.collateral_model: Valuer | None = None
         self.roles: dict[Hashable, int] = {}
         self.claimable: dict[Hashable, int] = {}  # [wad]
         self.pool_account = 0
@@ -153,19 +211,37 @@ class Vault:
         self.accounts[account] = Account(owner)
         return account
 
-    def deposit(self, account: int, amount: int) -> None:
+    def deposit(
+        self, account: int, amount: int, token: Hashable = None, *, sender: Hashable = None, now: int = 0
+    ) -> None:
+        """Who sends matters for the first of a collateral token only."""
         require(amount != 0, "vault: zero amount")
         self._check_account(account)
         state = self.accounts[account]
-        state.set_cash(state.cash + amount * self.scale)
-        self.custody += amount
+        if token is None:
+            state.set_cash(state.cash + amount * self.scale)
+            self.custody += amount
+            return
+        index = self._place(token)
+        held = self.collateral[index]
+        require(amount <= max(held.cap - held.total, 0) // held.scale, "vault: collateral cap")
+        first = state.collateral[index] == 0
+        require(not first or self.authorised(account, sender, 0, now=now), "vault: owner deposits it first")
+        held.total += amount * held.scale
+        held.custody += amount
+        state.collateral[index] += amount * held.scale
 
     def release_lock(self, account: int, market: int, *, now: int) -> int:
-        locks = self.accounts[account].locks if account in self.accounts else {}
-        if not locks.get(market):
+        state = self.accounts.get(account) or Account(None)
+        lock = state.locks.get(market, Lock())
+        if lock.amount == 0:
             return 0
-        released = self.markets[market].draw(locks[market], now)
-        locks[market] -= released
+        require(now >= lock.grown + LOCK_PERIOD, "vault: lock is too young")
+        if market in state.books:
+            risk = self.markets[market].venue.book_risk(account, now)
+            require(risk.equity >= risk.maintenance, "vault: book below maintenance")
+        released = self.markets[market].draw(lock.amount, now)
+        lock.amount -= released
         return released
 
     def claim(self, claimant: Hashable, receiver: Hashable) -> int:
@@ -176,10 +252,16 @@ class Vault:
 
     # Account owner and operators
 
-    def withdraw(self, sender: Hashable, account: int, amount: int, receiver: Hashable, *, now: int) -> None:
+    def withdraw(
+        self, sender: Hashable, account: int, amount: int, receiver: Hashable, token: Hashable = None, *, now: int
+    ) -> None:
         self._check_right(account, sender, WITHDRAW, now)
         require(amount != 0, "vault: zero amount")
         state = self.accounts[account]
+        if token is not None:
+            with self._atomic():
+                self._withdraw_collateral(account, amount, receiver, token, now)
+            return
         require(amount <= max(state.cash, 0) // self.scale, "vault: insufficient cash")
         cash = state.cash - amount * self.scale
         require(cash >= state.locked, "vault: cash is locked")
@@ -189,7 +271,20 @@ class Vault:
     def set_operator(self, sender: Hashable, account: int, operator: Hashable, rights: int, expiry: int) -> None:
         require(account in self.accounts and sender == self.accounts[account].owner, "access: not the owner")
         require(rights <= ALL_RIGHTS and expiry < 2**40, "vault: parameter out of bounds")
-        self.accounts[account].operators[operator] = (rights, expiry)
+        state = self.accounts[account]
+        state.operators[operator] = (state.epoch, rights, expiry)
+
+    def transfer_account(self, sender: Hashable, account: int, new_owner: Hashable) -> None:
+        require(account in self.accounts and sender == self.accounts[account].owner, "access: not the owner")
+        require(new_owner is not self, "vault: zero address")
+        self.accounts[account].pending_owner = new_owner
+
+    def accept_account(self, sender: Hashable, account: int) -> None:
+        require(account in self.accounts, "access: not the new owner")
+        state = self.accounts[account]
+        require(state.pending_owner is not None and sender == state.pending_owner, "access: not the new owner")
+        state.owner, state.pending_owner = sender, None
+        state.epoch += 1
 
     # Engines
 
@@ -338,6 +433,28 @@ class Vault:
         ledger.used, ledger.updated = ledger.metered(now), now
         ledger.capacity = capacity
 
+    def add_collateral(self, sender: Hashable, token: Hashable, decimals: int, cap: int) -> int:
+        """`decimals` is what the token says."""
+        self._check_owner(sender)
+        known = token is None or any(held.token == token for held in self.collateral)
+        require(not known, "vault: token exists")
+        require(len(self.collateral) < MAX_TOKENS, "vault: too many tokens")
+        require(decimals <= 18, "vault: more than 18 decimals")
+        require(cap < _SUPPLY_BOUND, "vault: parameter out of bounds")
+        self.collateral.append(Collateral(token, decimals, cap))
+        return len(self.collateral) - 1
+
+    def set_collateral_cap(self, sender: Hashable, index: int, cap: int) -> None:
+        self._check_owner(sender)
+        require(index < len(self.collateral), "vault: unknown token")
+        require(cap < _SUPPLY_BOUND, "vault: parameter out of bounds")
+        self.collateral[index].cap = cap
+
+    def set_collateral_model(self, sender: Hashable, model: Valuer) -> None:
+        self._check_owner(sender)
+        require(self.collateral_model is None, "vault: collateral model is set")
+        self.collateral_model = model
+
     def collect_revenue(self, sender: Hashable, receiver: Hashable) -> int:
         self._check_owner(sender)
         amount = self.protocol_revenue // self.scale
@@ -351,12 +468,24 @@ class Vault:
         if account not in self.accounts:
             return False
         state = self.accounts[account]
-        rights, expiry = state.operators.get(caller, (0, 0))
+        rights, expiry = self.operator(account, caller)
         return caller == state.owner or (rights & right == right and now < expiry)
+
+    def operator(self, account: int, operator: Hashable) -> tuple[int, int]:
+        """Rights and expiry [s] that the present owner gave."""
+        state = self.accounts[account]
+        epoch, rights, expiry = state.operators.get(operator, (0, 0, 0))
+        return (rights, expiry) if epoch == state.epoch else (0, 0)
 
     def treasury(self, account: int) -> Treasury:
         state = self.accounts.get(account) or Account(None)
-        return Treasury(state.cash, state.escrow, state.locked, state.last_trade, tuple(state.books))
+        held = sum(1 << index for index, amount in enumerate(state.collateral) if amount)
+        return Treasury(state.cash, state.escrow, state.locked, state.last_trade, tuple(state.books), held)
+
+    def collateral_of(self, account: int) -> tuple[int, ...]:
+        """Amounts by index [wad units]."""
+        state = self.accounts.get(account) or Account(None)
+        return tuple(state.collateral)
 
     def meter(self, market: int, *, now: int) -> tuple[int, int]:
         """Capacity; what may leave now without a lock [wad]."""
@@ -364,7 +493,7 @@ class Vault:
         return ledger.capacity, ledger.capacity - min(ledger.metered(now), ledger.capacity)
 
     def owed(self) -> int:
-        """Everything the vault owes [wad]: SOL-1 says that it equals custody."""
+        """Everything the vault owes in cash [wad]: SOL-1 says that it equals custody."""
         accounts = sum(state.cash + state.escrow for state in self.accounts.values())
         balances = sum(ledger.balance for ledger in self.markets.values())
         return accounts + balances + sum(self.claimable.values()) + self.protocol_revenue
@@ -390,6 +519,27 @@ class Vault:
     def _atomic(self, *markets: int) -> AbstractContextManager[None]:
         return atomic(self, *(self.markets[market].venue for market in markets if market in self.markets))
 
+    def _place(self, token: Hashable) -> int:
+        """Index of a collateral token."""
+        index = next((index for index, held in enumerate(self.collateral) if held.token == token), None)
+        require(index is not None, "vault: unknown token")
+        assert index is not None
+        return index
+
+    def _withdraw_collateral(self, account: int, amount: int, receiver: Hashable, token: Hashable, now: int) -> None:
+        state, index = self.accounts[account], self._place(token)
+        held = self.collateral[index]
+        require(amount <= state.collateral[index] // held.scale, "vault: insufficient collateral")
+        state.collateral[index] -= amount * held.scale
+        held.total -= amount * held.scale
+        held.custody -= amount
+        if state.cash < 0:
+            require(self.collateral_model is not None, "vault: no collateral model")
+            assert self.collateral_model is not None
+            risk = self.collateral_model.treasury_risk(account, state.cash, now)
+            require(risk.equity >= risk.initial, "vault: below initial margin")
+        self._check_party(receiver)
+
     def _move_margin(self, account: int, market: int, amount: int, now: int) -> None:
         state = self.accounts[account]
         beyond, empty = self._move(account, market, amount)
@@ -397,8 +547,10 @@ class Vault:
         if empty:
             state.free_book(market)
         if beyond:
-            excess = beyond - self.markets[market].draw(beyond, now)
-            state.locks[market] = state.locks.get(market, 0) + excess
+            excess = beyond - (self.markets[market].draw(beyond, now) if empty else 0)
+            lock = state.locks.setdefault(market, Lock())
+            if excess:
+                lock.amount, lock.grown = lock.amount + excess, now
 
     def _move(self, account: int, market: int, amount: int) -> tuple[int, bool]:
         require(market in self.markets, "vault: unknown market")

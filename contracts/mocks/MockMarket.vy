@@ -7,8 +7,13 @@
 """
 
 
+from interfaces import IMarket
+
+
 book: public(HashMap[uint256, int256])          # account → margin [wad]
 net_deposit: public(HashMap[uint256, int256])   # account → put in less taken out, at least 0 [wad]
+maintenance: public(HashMap[uint256, uint256])  # account → what its book needs [wad]
+frozen: public(bool)                            # whether it cannot price itself
 
 
 @external
@@ -23,6 +28,47 @@ def move_margin(account: uint256, amount: int256) -> (uint256, bool):
     beyond: int256 = max(-amount - self.net_deposit[account], 0)
     self.net_deposit[account] = max(self.net_deposit[account] + amount, 0)
     return convert(beyond, uint256), self.book[account] == 0
+
+
+@external
+@view
+def book_risk(account: uint256) -> IMarket.BookRisk:
+    """
+    @notice The book's margin and what a test says it needs.
+    @param account Vault account id.
+    @return The book's risk.
+    """
+    assert not self.frozen, "market: frozen"
+    return IMarket.BookRisk(
+        equity=self.book[account],
+        maintenance=self.maintenance[account],
+        initial=self.maintenance[account],
+        sigma_loss=0,
+        withdrawable=0,
+        donor_floor=0,
+        exposure=0,
+        round=0,
+        gates=0,
+    )
+
+
+@external
+def set_maintenance(account: uint256, maintenance: uint256):
+    """
+    @notice Say what a book needs.
+    @param account Vault account id.
+    @param maintenance USD [wad].
+    """
+    self.maintenance[account] = maintenance
+
+
+@external
+def set_frozen(frozen: bool):
+    """
+    @notice Say whether the market can price itself.
+    @param frozen Whether it cannot.
+    """
+    self.frozen = frozen
 
 
 @external

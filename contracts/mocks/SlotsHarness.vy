@@ -50,6 +50,43 @@ def meter(capacity: uint256, used: uint256, updated: uint256) -> (uint256, uint2
 
 @external
 @pure
+def operator(epoch: uint256, rights: uint256, expiry: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice An operator's word, there and back.
+    @param epoch At most 96 bits.
+    @param rights At most 8 bits.
+    @param expiry Time [s].
+    @return All three.
+    """
+    return vault_slots._unpack_operator(vault_slots._pack_operator(epoch, rights, expiry))
+
+
+@external
+@pure
+def lock(amount: uint256, grown: uint256) -> (uint256, uint256):
+    """
+    @notice A lock, there and back.
+    @param amount At most 128 bits [wad].
+    @param grown Time [s].
+    @return Both; nothing of a lock of nothing.
+    """
+    return vault_slots._unpack_lock(vault_slots._pack_lock(amount, grown))
+
+
+@external
+@pure
+def supply(cap: uint256, total: uint256) -> (uint256, uint256):
+    """
+    @notice A token's cap and total, there and back.
+    @param cap At most 128 bits [wad units].
+    @param total At most 128 bits [wad units].
+    @return Both.
+    """
+    return vault_slots._unpack_supply(vault_slots._pack_supply(cap, total))
+
+
+@external
+@pure
 def order(order: IExchange.Order) -> IExchange.Order:
     """
     @notice An order's two words, there and back.

@@ -17,8 +17,7 @@ def _at(books: uint256, slot: uint256) -> uint256:
     """
     @dev Market id at a slot, which must hold one.
     """
-    assert slot < BOOKS, errors.NO_BOOK
-    market: uint256 = (books >> (8 * slot)) & _MASK_8
+    market: uint256 = (books >> (8 * min(slot, BOOKS))) & _MASK_8
     assert market != 0, errors.NO_BOOK
     return market
 
@@ -35,6 +34,15 @@ def _find(books: uint256, market: uint256) -> uint256:
             return slot
         rest >>= 8
     return BOOKS
+
+
+@internal
+@pure
+def _check_listed(books: uint256, market: uint256):
+    """
+    @dev The list holds the market.
+    """
+    assert self._find(books, market) < BOOKS, errors.NO_BOOK
 
 
 @internal

@@ -5,20 +5,25 @@
 @notice Vyper does not pack structs. Each `_pack_*` here has its `_unpack_*`, and the vault reads plainly elsewhere.
 """
 
-from . import errors
+from . import vault_checks
 
 # account  cash int112 · 144 | collateral 8 · 128 | escrowed 8 · 120 | locked 8 · 112 | orders 8 · 104
 #          | last trade 40 · 64 | books 8 × 8 · 0
 # owner    owner 160 · 96 | escrow 96 · 0
+# heir     owner to be 160 · 96 | epoch 96 · 0
+# operator epoch 96 · 48 | rights 8 · 40 | expiry 40 · 0
 # market   implementation 160 · 96 | balance 96 · 0
-# operator rights 8 · 40 | expiry 40 · 0
 # meter    capacity 96 · 136 | used 96 · 40 | updated 40 · 0
+# lock     amount 128 · 40 | grown at 40 · 0
+# token    token 160 · 96 | decimals 96 · 0
+# supply   cap 128 · 128 | total 128 · 0
 # house    revenue 128 · 64 | pool account 64 · 0
 
 _MASK_8: constant(uint256) = 2**8 - 1
 _MASK_40: constant(uint256) = 2**40 - 1
 _MASK_64: constant(uint256) = 2**64 - 1
 _MASK_96: constant(uint256) = 2**96 - 1
+_MASK_128: constant(uint256) = 2**128 - 1
 _CASH_BOUND: constant(int256) = 2**111      # cash lies in [−bound, bound)
 
 # What changes together when an account acts
@@ -38,7 +43,7 @@ def _pack_account(account: Account) -> uint256:
     """
     @dev One word; reverts if cash leaves int112. The other fields are bounded by the vault.
     """
-    assert account.cash >= -_CASH_BOUND and account.cash < _CASH_BOUND, errors.OUT_OF_RANGE
+    vault_checks._check_range(account.cash >= -_CASH_BOUND and account.cash < _CASH_BOUND)
     word: uint256 = convert(convert(account.cash << 144, bytes32), uint256)
     word |= (account.collateral << 128) | (convert(account.escrowed, uint256) << 120)
     word |= convert(account.locked, uint256) << 112
@@ -66,9 +71,9 @@ def _unpack_account(word: uint256) -> Account:
 @pure
 def _pack_holding(holder: address, amount: uint256) -> uint256:
     """
-    @dev An address with an amount of at most 96 bits: an owner and its escrow, a market and its balance.
+    @dev An address with a number of at most 96 bits: an owner and its escrow, a market and its balance.
     """
-    assert amount <= _MASK_96, errors.OUT_OF_RANGE
+    vault_checks._check_range(amount <= _MASK_96)
     return (convert(holder, uint256) << 96) | amount
 
 
@@ -105,26 +110,26 @@ def _with_held(word: uint256, amount: int256) -> uint256:
     """
     @dev A holding with another amount, which is not negative.
     """
-    assert amount <= convert(_MASK_96, int256), errors.OUT_OF_RANGE
+    vault_checks._check_range(amount <= convert(_MASK_96, int256))
     return (word & ~_MASK_96) | convert(amount, uint256)
 
 
 @internal
 @pure
-def _pack_operator(rights: uint256, expiry: uint256) -> uint256:
+def _pack_operator(epoch: uint256, rights: uint256, expiry: uint256) -> uint256:
     """
-    @dev Rights of at most 8 bits with a time of at most 40.
+    @dev An epoch with rights of at most 8 bits and a time of at most 40.
     """
-    return (rights << 40) | expiry
+    return (epoch << 48) | (rights << 40) | expiry
 
 
 @internal
 @pure
-def _unpack_operator(word: uint256) -> (uint256, uint256):
+def _unpack_operator(word: uint256) -> (uint256, uint256, uint256):
     """
-    @dev Rights; expiry [s].
+    @dev Epoch; rights; expiry [s].
     """
-    return word >> 40, word & _MASK_40
+    return word >> 48, (word >> 40) & _MASK_8, word & _MASK_40
 
 
 @internal
@@ -133,7 +138,7 @@ def _pack_meter(capacity: uint256, used: uint256, updated: uint256) -> uint256:
     """
     @dev Reverts if an amount leaves 96 bits.
     """
-    assert max(capacity, used) <= _MASK_96, errors.OUT_OF_RANGE
+    vault_checks._check_range(max(capacity, used) <= _MASK_96)
     return (capacity << 136) | (used << 40) | updated
 
 
@@ -148,11 +153,51 @@ def _unpack_meter(word: uint256) -> (uint256, uint256, uint256):
 
 @internal
 @pure
+def _pack_lock(amount: uint256, grown: uint256) -> uint256:
+    """
+    @dev Reverts if the amount leaves 128 bits. A lock of nothing is an empty word.
+    """
+    vault_checks._check_range(amount <= _MASK_128)
+    if amount == 0:
+        return 0
+    return (amount << 40) | grown
+
+
+@internal
+@pure
+def _unpack_lock(word: uint256) -> (uint256, uint256):
+    """
+    @dev Amount [wad]; when it last grew [s].
+    """
+    return word >> 40, word & _MASK_40
+
+
+@internal
+@pure
+def _pack_supply(cap: uint256, total: uint256) -> uint256:
+    """
+    @dev Reverts if the cap leaves 128 bits; the total has been below a cap.
+    """
+    vault_checks._check_parameter(cap <= _MASK_128)
+    return (cap << 128) | total
+
+
+@internal
+@pure
+def _unpack_supply(word: uint256) -> (uint256, uint256):
+    """
+    @dev Cap [wad units]; total [wad units].
+    """
+    return word >> 128, word & _MASK_128
+
+
+@internal
+@pure
 def _pack_house(pool: uint256, revenue: uint256) -> uint256:
     """
     @dev The pool's account id with the protocol's revenue [wad].
     """
-    assert revenue < 2**128, errors.OUT_OF_RANGE
+    vault_checks._check_range(revenue < 2**128)
     return (revenue << 64) | pool
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -15,6 +16,16 @@ from ballast.model.errors import Rejected
 
 WAD, RAW = 10**18, 10**6
 MARKETS, ACCOUNTS, STEPS = 10, 6, 1_500
+MAINTENANCE = 100 * WAD  # of any book
+
+
+@dataclass(frozen=True)
+class Health:
+    """A risk as far as the vault looks at it."""
+
+    equity: int
+    maintenance: int = 0
+    initial: int = 0
 
 
 class Venue:
@@ -23,6 +34,9 @@ class Venue:
     def __init__(self) -> None:
         self.book: dict[int, int] = {}
         self.net_deposit: dict[int, int] = {}
+
+    def book_risk(self, account: int, now: int) -> Health:
+        return Health(self.book.get(account, 0), MAINTENANCE)
 
     def move_margin(self, account: int, amount: int) -> tuple[int, bool]:
         held = self.net_deposit.get(account, 0)
@@ -52,20 +66,29 @@ class Pair:
             self.vault.set_engine(engine, roles, sender=self.owner)
             self.model.set_engine(self.owner, engine, roles)
         for account in range(1, ACCOUNTS + 1):
-            holder = self.holder(account)
+            holder = self.actors[account % len(self.actors)]
             self.vault.open_account(holder, sender=holder)
             self.model.open_account(holder)
+            for contract, _ in self.venues:
+                contract.set_maintenance(account, MAINTENANCE, sender=self.owner)
         self.vault.set_pool(1, sender=self.owner)
         self.model.set_pool(self.owner, 1)
         self.token.mint(self.owner, 10**30, sender=self.owner)
         self.token.approve(self.vault.address, 2**256 - 1, sender=self.owner)
+        self.collateral = [chain.deploy("MockToken", "C", "C", decimals, sender=self.owner) for decimals in (18, 8, 6)]
+        for token in self.collateral:
+            self.vault.add_collateral(token.address, 100 * WAD, sender=self.owner)
+            self.model.add_collateral(self.owner, token.address, token.decimals(), 100 * WAD)
+            for actor in self.actors:
+                token.mint(actor, 10**30, sender=self.owner)
+                token.approve(self.vault.address, 2**256 - 1, sender=actor)
 
     @property
     def now(self) -> int:
         return self.chain.timestamp
 
     def holder(self, account: int) -> str:
-        return self.actors[account % len(self.actors)]
+        return str(self.model.accounts[account].owner) if account in self.model.accounts else self.actors[0]
 
     def account(self) -> int:
         return self.random.randint(1, ACCOUNTS + (self.random.random() < 0.05))
@@ -124,6 +147,44 @@ class Pair:
         self.both(
             lambda: self.vault.withdraw(account, self.token.address, amount, sender, sender=sender) and None,
             lambda: self.model.withdraw(sender, account, amount, sender, now=self.now),
+        )
+
+    def put_collateral(self) -> None:
+        account, token = self.account(), self.random.choice(self.collateral)
+        sender = self.random.choice((self.holder(account), *self.actors))
+        amount = self.random.choice((0, 1, self.random.randrange(30 * 10 ** token.decimals())))
+        self.both(
+            lambda: self.vault.deposit(account, token.address, amount, sender=sender) and None,
+            lambda: self.model.deposit(account, amount, token.address, sender=sender, now=self.now),
+        )
+
+    def take_collateral(self) -> None:
+        account, index = self.account(), self.random.randrange(len(self.collateral))
+        token, sender = self.collateral[index], self.actor(account)
+        amount = self.amount(self.model.collateral_of(account)[index]) // 10 ** (18 - token.decimals())
+        self.both(
+            lambda: self.vault.withdraw(account, token.address, amount, sender, sender=sender) and None,
+            lambda: self.model.withdraw(sender, account, amount, sender, token.address, now=self.now),
+        )
+
+    def set_cap(self) -> None:
+        index, cap = self.random.randint(0, 3), self.random.choice((0, 50 * WAD, 100 * WAD, 200 * WAD, 2**128))
+        self.both(
+            lambda: self.vault.set_collateral_cap(index, cap, sender=self.owner) and None,
+            lambda: self.model.set_collateral_cap(self.owner, index, cap),
+        )
+
+    def hand_over(self) -> None:
+        account, heir = self.account(), self.random.choice(self.actors)
+        sender = self.actor(account)
+        self.both(
+            lambda: self.vault.transfer_account(account, heir, sender=sender) and None,
+            lambda: self.model.transfer_account(sender, account, heir),
+        )
+        heir = self.random.choice((heir, *self.actors))
+        self.both(
+            lambda: self.vault.accept_account(account, sender=heir) and None,
+            lambda: self.model.accept_account(heir, account),
         )
 
     def set_operator(self) -> None:
@@ -231,7 +292,8 @@ class Pair:
         )
 
     def release_lock(self) -> None:
-        account, market = self.account(), self.random.randint(1, MARKETS)
+        locks = [(account, market) for account, state in self.model.accounts.items() for market in state.locks]
+        account, market = self.random.choice(locks or [(ACCOUNTS + 1, MARKETS)])
         self.both(
             self.returning(self.vault.release_lock, account, market, sender=self.actors[0]),
             lambda: self.model.release_lock(account, market, now=self.now),
@@ -265,6 +327,15 @@ class Pair:
                 expected.collateral,
             )
             assert self.vault.open_orders(account) == self.model.accounts[account].orders
+            state = self.model.accounts[account]
+            assert (self.vault.owner_of(account), self.vault.epoch(account)) == (state.owner, state.epoch)
+            assert tuple(self.vault.collateral_of(account)) == self.model.collateral_of(account)
+            for operator in self.actors:
+                assert self.vault.operator(account, operator) == self.model.operator(account, operator)
+        for index, token in enumerate(self.collateral):
+            held = self.model.collateral[index]
+            assert tuple(self.vault.collateral(index)) == (held.token, held.decimals, held.cap, held.total)
+            assert token.balanceOf(self.vault.address) * held.scale == held.custody * held.scale == held.total
         for market, (contract, venue) in enumerate(self.venues, 1):
             assert self.vault.market(market) == (contract.address, self.model.markets[market].balance)
             assert self.vault.meter(market) == self.model.meter(market, now=self.now)
@@ -289,11 +360,22 @@ REASONS = {
     "vault: reward too high",
     "vault: not in escrow",
     "vault: parameter out of bounds",
+    "vault: lock is too young",
+    "vault: book below maintenance",
+    "vault: collateral cap",
+    "vault: insufficient collateral",
+    "vault: owner deposits it first",
+    "access: not the owner",
+    "access: not the new owner",
 }
 
 STEP_WEIGHTS = {
     Pair.deposit: 3,
     Pair.withdraw: 3,
+    Pair.put_collateral: 3,
+    Pair.take_collateral: 2,
+    Pair.set_cap: 1,
+    Pair.hand_over: 1,
     Pair.set_operator: 1,
     Pair.allocate: 6,
     Pair.reallocate: 2,
@@ -303,7 +385,7 @@ STEP_WEIGHTS = {
     Pair.top_up_pool: 1,
     Pair.gain: 4,
     Pair.set_meter: 1,
-    Pair.release_lock: 2,
+    Pair.release_lock: 4,
     Pair.collect: 1,
     Pair.wait: 2,
 }

@@ -17,6 +17,7 @@ ENGINE = "access: not the engine"
 VAULT = "access: not the vault"
 GUARDIAN = "access: not the guardian"  # the guardian within bounds, and the protocol's owner
 HOLDER = "access: not the owner"  # of the account
+HEIR = "access: not the new owner"
 RIGHT = "access: no right"  # the account's owner, and operators with the right
 SELF = "exchange: not itself"
 ROLE = "access_control: account is missing role"  # of the timelock
@@ -32,6 +33,8 @@ MATRIX = {
         "claim": ANYONE,  # one's own rewards
         "withdraw": RIGHT,
         "set_operator": HOLDER,
+        "transfer_account": HOLDER,
+        "accept_account": HEIR,
         "transfer_margin": ENGINE,
         "allocate": ENGINE,
         "reallocate": ENGINE,
@@ -43,9 +46,13 @@ MATRIX = {
         "set_engine": OWNER,
         "set_pool": OWNER,
         "set_guardian": OWNER,
+        "add_collateral": OWNER,
+        "set_collateral_cap": OWNER,
+        "set_collateral_model": OWNER,
         "set_meter": OWNER,
         "collect_revenue": OWNER,
     },
+    "CollateralModel": {"transfer_ownership": OWNER, "set_config": OWNER},
     "Exchange": {
         "transfer_ownership": OWNER,
         "commit": RIGHT,
@@ -145,7 +152,7 @@ def test_call__by_whoever_has_no_right__reverts_and_changes_nothing(
 ) -> None:
     """AUT-1, HLT-7, HLT-10, GOV-6: as a stranger, a keeper, another trader, the account's owner and the protocol's."""
     role = {"Vault": "vault", "Exchange": "exchange", "LiquidityPool": "pool", "PriceOracle": "oracle"}
-    role |= {"Timelock": "timelock"}
+    role |= {"Timelock": "timelock", "CollateralModel": "collateral_model"}
     target = (
         protocol.markets["ETH"]
         if contract == "DerivativesMarket"

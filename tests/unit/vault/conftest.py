@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from eth_utils import keccak
 
 from ballast.chain import Contract
 from ballast.chain.revm import RevmChain
@@ -124,6 +125,40 @@ def gain(
 
 
 @pytest.fixture
+def collateral(vault: Contract, chain: RevmChain, owner: str, trader: str) -> list[Contract]:
+    """Tokens of 18, 8 and 6 decimals under the indices 0, 1 and 2, with caps of 100 each; the trader has 1,000 each.
+
+    The second returns nothing from its transfers.
+    """
+    tokens = [
+        chain.deploy("MockToken", "Ether", "WETH", 18, sender=owner),
+        chain.deploy("MockSilentToken", 8, sender=owner),
+        chain.deploy("MockToken", "Gold", "XAU", 6, sender=owner),
+    ]
+    for token in tokens:
+        vault.add_collateral(token.address, 100 * WAD, sender=owner)
+        token.mint(trader, 1_000 * 10 ** token.decimals(), sender=owner)
+        token.approve(vault.address, 2**256 - 1, sender=trader)
+    return tokens
+
+
+@pytest.fixture
+def borrow(vault: Contract, chain: RevmChain) -> Callable[[int, int], None]:
+    """`borrow(account, usd)`: negative cash, written into storage: nothing lends yet."""
+
+    def borrow_(account: int, usd: int) -> None:
+        before = vault.treasury(account)
+        for root in range(16):
+            slot = int.from_bytes(keccak(root.to_bytes(32, "big") + account.to_bytes(32, "big")))
+            word = chain.storage(vault.address, slot)
+            if word != 0 and word >> 144 == before.cash % 2**112 and word % 2**64 == before.slots:
+                chain.set_storage(vault.address, slot, (-usd * WAD % 2**112) << 144 | word % 2**144)
+        assert vault.treasury(account) == before._replace(cash=-usd * WAD)
+
+    return borrow_
+
+
+@pytest.fixture
 def donations() -> list[int]:
     """Token units that a test sent to the vault without a deposit."""
     return []
@@ -131,7 +166,7 @@ def donations() -> list[int]:
 
 @pytest.fixture(autouse=True)
 def custody(request: pytest.FixtureRequest, donations: list[int]) -> Iterator[None]:
-    """SOL-1: after every test, what is owed adds up to what came in."""
+    """SOL-1: after every test, what is owed adds up to what came in, token by token."""
     if "vault" not in request.fixturenames:
         yield
         return
@@ -143,6 +178,12 @@ def custody(request: pytest.FixtureRequest, donations: list[int]) -> Iterator[No
     owed += sum(vault.claimable(claimant) for claimant in chain.accounts)
     owed += vault.protocol_revenue()
     assert owed == (token.balanceOf(vault.address) - sum(donations)) * 10**12
+    holdings = [vault.collateral_of(account) for account in range(1, vault.account_count() + 1)]
+    for index in range(vault.collateral_count()):
+        held = vault.collateral(index)
+        assert held.total == sum(amounts[index] for amounts in holdings)
+        tokens = chain.at("MockToken", held.token).balanceOf(vault.address)
+        assert held.total == tokens * 10 ** (18 - held.decimals)
 
 
 def books_of(vault: Contract, account: int) -> list[int]:

@@ -12,6 +12,7 @@ from ballast.chain import Contract, Reverted
 from .conftest import WAD, cash_of
 
 DAY = 86_400
+HOUR = 3_600
 
 
 @pytest.fixture
@@ -28,20 +29,37 @@ def test_lock__within_net_deposits__nothing_metered(vault: Contract, winner: int
     assert (vault.treasury(winner).locked, vault.meter(1)) == (0, (40 * WAD, 40 * WAD))
 
 
-def test_lock__beyond__meter_first_then_lock(vault: Contract, winner: int, allocate: Callable[..., Any]) -> None:
-    """HLT-9: profit leaves a market at the meter's pace; the rest is locked."""
-    allocate(winner, 1, -130)
-    assert (vault.treasury(winner).locked, vault.meter(1)) == (0, (40 * WAD, 10 * WAD))
-    receipt = allocate(winner, 1, -60)
+def test_lock__book_goes_on__all_of_the_profit(vault: Contract, winner: int, allocate: Callable[..., Any]) -> None:
+    """HLT-9: what is left of the book may fall below zero yet, so the meter does not count: all is locked."""
+    receipt = allocate(winner, 1, -130)
     event = receipt.event("Locked")
-    assert (event.account, event.market, event.amount) == (winner, 1, 50 * WAD)
+    assert (event.account, event.market, event.amount) == (winner, 1, 30 * WAD)
+    assert vault.lock(winner, 1) == vault.treasury(winner).locked == 30 * WAD
+    assert vault.lock_matures(winner, 1) == vault.chain.timestamp + HOUR
+    assert vault.meter(1) == (40 * WAD, 40 * WAD)
+    assert cash_of(vault, winner) == 1_030 * WAD
+
+
+def test_lock__book_ends__meter_first_then_lock(vault: Contract, winner: int, allocate: Callable[..., Any]) -> None:
+    """HLT-9: profit leaves a market at the meter's pace; the rest is locked."""
+    receipt = allocate(winner, 1, -190)
+    assert receipt.event("Locked").amount == 50 * WAD
     assert vault.lock(winner, 1) == vault.treasury(winner).locked == 50 * WAD
     assert vault.meter(1) == (40 * WAD, 0)
     assert cash_of(vault, winner) == 1_090 * WAD
 
 
+def test_lock__book_ends_within_the_meter__nothing_locked(
+    vault: Contract, winner: int, allocate: Callable[..., Any], owner: str
+) -> None:
+    vault.set_meter(1, 90 * WAD, sender=owner)
+    assert not allocate(winner, 1, -190).named("Locked")
+    assert (vault.treasury(winner).locked, vault.lock_matures(winner, 1)) == (0, 0)
+    assert vault.meter(1) == (90 * WAD, 0)
+
+
 def test_meter__time_passes__refills_linearly(vault: Contract, winner: int, allocate: Callable[..., Any]) -> None:
-    allocate(winner, 1, -140)
+    allocate(winner, 1, -190)
     vault.chain.advance(DAY // 4)
     assert vault.meter(1)[1] == 10 * WAD
     vault.chain.advance(10 * DAY)
@@ -54,7 +72,6 @@ def test_release_lock__by_anyone__as_the_meter_refills(
     """Moving cash into books and back never lowers a lock; only the market's allowance does."""
     allocate(winner, 1, -190)
     assert vault.lock(winner, 1) == 50 * WAD
-    assert not vault.release_lock(winner, 1, sender=stranger).events
     allocate(winner, 1, 500)
     allocate(winner, 2, 500)
     assert vault.lock(winner, 1) == 50 * WAD
@@ -63,6 +80,7 @@ def test_release_lock__by_anyone__as_the_meter_refills(
     event = receipt.event("Unlocked")
     assert (event.account, event.market, event.amount) == (winner, 1, 20 * WAD)
     assert vault.lock(winner, 1) == vault.treasury(winner).locked == 30 * WAD
+    assert not vault.release_lock(winner, 1, sender=stranger).events
     vault.chain.advance(DAY)
     vault.release_lock(winner, 1, sender=stranger)
     assert vault.lock(winner, 1) == vault.treasury(winner).locked == 0
@@ -71,11 +89,69 @@ def test_release_lock__by_anyone__as_the_meter_refills(
     assert not vault.release_lock(99, 1, sender=stranger).events
 
 
+def test_release_lock__young__reverts_until_an_hour_after_it_last_grew(
+    vault: Contract, winner: int, allocate: Callable[..., Any], stranger: str
+) -> None:
+    """A pump outlives no hour: the lock does, counted from its last growth."""
+    allocate(winner, 1, -110)
+    vault.chain.advance(HOUR - 1)
+    with pytest.raises(Reverted) as error:
+        vault.release_lock(winner, 1, sender=stranger)
+    assert error.value.reason == "vault: lock is too young"
+    allocate(winner, 1, -20)
+    vault.chain.advance(HOUR - 1)
+    with pytest.raises(Reverted) as error:
+        vault.release_lock(winner, 1, sender=stranger)
+    assert error.value.reason == "vault: lock is too young"
+    assert vault.lock(winner, 1) == 30 * WAD
+    vault.chain.advance(1)
+    assert vault.release_lock(winner, 1, sender=stranger).event("Unlocked").amount == 30 * WAD
+    assert vault.treasury(winner).locked == 0
+
+
+def test_release_lock__book_below_maintenance__reverts_until_it_is_not(
+    vault: Contract, markets: list[Contract], winner: int, allocate: Callable[..., Any], stranger: str
+) -> None:
+    """A lock outlives the loss of its own book: what was taken out stays until the book is whole."""
+    allocate(winner, 1, -130)
+    vault.chain.advance(HOUR)
+    markets[0].set_maintenance(winner, 60 * WAD + 1, sender=stranger)
+    with pytest.raises(Reverted) as error:
+        vault.release_lock(winner, 1, sender=stranger)
+    assert error.value.reason == "vault: book below maintenance"
+    markets[0].gain(winner, -100 * WAD, sender=stranger)
+    markets[0].set_maintenance(winner, 0, sender=stranger)
+    with pytest.raises(Reverted) as error:
+        vault.release_lock(winner, 1, sender=stranger)
+    assert error.value.reason == "vault: book below maintenance"
+    markets[0].gain(winner, 100 * WAD, sender=stranger)
+    markets[0].set_maintenance(winner, 60 * WAD, sender=stranger)
+    vault.release_lock(winner, 1, sender=stranger)
+    assert vault.lock(winner, 1) == 0
+
+
+def test_release_lock__market_cannot_price_itself__reverts_while_there_is_a_book(
+    vault: Contract, markets: list[Contract], winner: int, allocate: Callable[..., Any], stranger: str
+) -> None:
+    """LIV-1: a frozen market keeps its own lock and nothing else; without a book there nobody asks it."""
+    allocate(winner, 1, -130)
+    vault.chain.advance(HOUR)
+    markets[0].set_frozen(True, sender=stranger)
+    with pytest.raises(Reverted) as error:
+        vault.release_lock(winner, 1, sender=stranger)
+    assert error.value.reason == "market: frozen"
+    allocate(winner, 1, -60)
+    vault.chain.advance(HOUR)
+    assert vault.lock(winner, 1) == 50 * WAD
+    vault.release_lock(winner, 1, sender=stranger)
+    assert vault.lock(winner, 1) == 50 * WAD - 40 * WAD * HOUR // DAY - 0
+
+
 def test_set_meter__in_use__settles_the_old_one_first(
     vault: Contract, winner: int, allocate: Callable[..., Any], owner: str
 ) -> None:
     """ACC-4: a new capacity does not change what had drained before."""
-    allocate(winner, 1, -140)
+    allocate(winner, 1, -190)
     vault.chain.advance(DAY // 4)
     receipt = vault.set_meter(1, 100 * WAD, sender=owner)
     assert (receipt.event("MeterSet").market, receipt.event("MeterSet").capacity) == (1, 100 * WAD)

@@ -49,6 +49,24 @@ def test_holding_and_meter__every_field_at_its_edges__survive(slots: Contract) -
         assert error.value.reason == "math: out of range"
 
 
+def test_operator_lock_and_supply__every_field_at_its_edges__survive(slots: Contract) -> None:
+    for high in _edges(96):
+        assert slots.operator(high, 255, 2**40 - 1) == (high, 255, 2**40 - 1)
+        assert slots.operator(high, 0, 0) == (high, 0, 0)
+    assert slots.lock(0, 2**40 - 1) == (0, 0)
+    for high in _edges(128):
+        assert slots.lock(high, 2**40 - 1) == (high, (2**40 - 1) * (high != 0))
+        for low in _edges(128):
+            assert slots.supply(high, low) == (high, low)
+    for call, reason in (
+        (lambda: slots.lock(2**128, 0), "math: out of range"),
+        (lambda: slots.supply(2**128, 0), "vault: parameter out of bounds"),
+    ):
+        with pytest.raises(Reverted) as error:
+            call()
+        assert error.value.reason == reason
+
+
 def test_order__every_field_at_its_edges__survives(slots: Contract) -> None:
     random = Random(2)
     for size in (1, -1, 2**95 - 1, 1 - 2**95):
