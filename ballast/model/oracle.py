@@ -203,6 +203,10 @@ class Feed:
         self.aggregators.append(rounds)
         self.decimals = self.decimals if decimals is None else decimals
 
+    def scaled(self, answer: int) -> int:
+        """An answer in 1e-12 USD."""
+        return scaled_price(answer, self.decimals)
+
     # The oracle
 
     def set_feed(self, now: int, expected_price: int | None = None) -> None:
