@@ -242,6 +242,7 @@ class CollateralParams(_Section):
 
 class PoolParams(_Section):
     funding: Usd  # what the owner puts in at deployment
+    max_assets: Usd  # net assets up to which others may enter
 
 
 class ExchangeParams(_Section):

@@ -2,270 +2,557 @@
 # pragma evm-version cancun
 # pragma nonreentrancy on
 """
-@title The account that takes the other side
+@title The account that takes the other side, and the shares of it
 @license AGPL-3.0-only
-@notice The pool is an ordinary account of the vault, funded by its owner. It quotes around the oracle price and holds
-        no money itself. Rates are rounded up and prices against the trader; no quote ever pays a trader for reducing
-        the pool's inventory, so nobody can build it up in order to be paid for taking it down.
-@custom:kill The owner takes what is free (`defund`); trades that the pool can no longer margin are refused.
+@notice The pool is an ordinary account of the vault that quotes around the oracle price; its shares are an ERC-20.
+        Entry and exit are requests in the manner of ERC-7540: handed in now, executed by anyone from an hour later on,
+        claimed whenever the controller likes. No request can be taken back, so none is an option on the price.
+@dev The pool holds no tokens. What waits for entry lies in a second account of the vault and what waits to be claimed
+     in a third, so neither is ever margin nor counted as the pool's. Shares that wait for exit stay in the supply and
+     bear losses until they are executed. One virtual share and dollar, of 1e-6 each, take the profit out of pushing
+     up the price of a share before others enter. Tokens go to nobody but who claims them.
+@custom:security A price can be pumped for the moment or run away before a late execution, so three of them are
+                 compared (see `pool_value`). Anyone may pay into the pool's account; it is its shareholders' then.
+@custom:kill Set the deposit cap to zero (`set_max_assets`): nobody enters any more, and exits go on for as long as
+             there is free cash, which `draw` fetches from the books.
 """
 
 from ethereum.ercs import IERC20
+
 from snekmate.auth import ownable
+from snekmate.tokens import erc20
 
 from interfaces import ILiquidityPool
+from interfaces import IMarket
+from interfaces import IRebalancer
 from interfaces import IVault
 
 from contracts.modules import errors
 from contracts.modules import fixed_point
+from contracts.modules import pool_quotes
+from contracts.modules import pool_requests
+from contracts.modules import pool_value
+from contracts.modules import request_slots
 
 implements: ILiquidityPool
 
 initializes: ownable
+initializes: erc20[ownable := ownable]
+initializes: pool_quotes[ownable := ownable]
+initializes: pool_requests
+initializes: pool_value
 
+# Administration: the owner changes hands, but cannot be lost
+exports: (ownable.owner, ownable.transfer_ownership)
+
+# Shares: nobody mints or burns but requests
 exports: (
-    ownable.owner,
-    ownable.transfer_ownership,
+    erc20.name,
+    erc20.symbol,
+    erc20.decimals,
+    erc20.totalSupply,
+    erc20.balanceOf,
+    erc20.allowance,
+    erc20.transfer,
+    erc20.transferFrom,
+    erc20.approve,
+    erc20.permit,
+    erc20.nonces,
+    erc20.DOMAIN_SEPARATOR,
+    erc20.eip712Domain,
 )
 
+exports: (
+    pool_quotes.order_price,
+    pool_quotes.engine_rate,
+    pool_quotes.quote_config,
+    pool_quotes.set_quote,
+)
 
+exports: (
+    pool_requests.REQUEST_DELAY,
+    pool_requests.VOID_DELAY,
+    pool_requests.request_count,
+    pool_requests.request,
+    pool_requests.isOperator,
+    pool_requests.setOperator,
+    pool_requests.pendingDepositRequest,
+    pool_requests.pendingRedeemRequest,
+    pool_requests.claimableDepositRequest,
+    pool_requests.claimableRedeemRequest,
+    pool_requests.maxDeposit,
+    pool_requests.maxMint,
+    pool_requests.maxWithdraw,
+    pool_requests.maxRedeem,
+    pool_requests.previewDeposit,
+    pool_requests.previewMint,
+    pool_requests.previewWithdraw,
+    pool_requests.previewRedeem,
+    pool_requests.supportsInterface,
+    pool_requests.share,
+)
+
+exports: (pool_value.VAULT, pool_value.ORACLE, pool_value.ACCOUNT)
+
+
+VIRTUAL: public(constant(uint256)) = 10**12     # [wad] shares and dollars that nobody owns
 WAD: constant(uint256) = 10**18
-YEAR: constant(uint256) = 365 * 86_400  # [s]
-LATENCY: constant(uint256) = 12  # [s] a price is older than its round says by up to this
-SIGMAS: constant(uint256) = 3  # how many standard deviations of drift an engine fill pays for
+REBALANCER: constant(uint256) = 2               # role that the vault gives
 
-# Units of the packed quote
-PPM: constant(uint256) = 10**12  # [wad] one part per million
-MILLI: constant(uint256) = 10**15  # [wad] one thousandth of a unit
-MASK_32: constant(uint256) = 2**32 - 1
-MASK_64: constant(uint256) = 2**64 - 1
+TOKEN: immutable(IERC20)
+SCALE: immutable(uint256)                           # [wad] per token unit [raw]
+ENTRY_ACCOUNT: public(immutable(uint256))           # tokens that wait for entry
+EXIT_ACCOUNT: public(immutable(uint256))            # tokens that wait to be claimed
 
-# Hard bounds. Together they keep every rate below 100 %: spread ≤ 50 %, impact ≤ 25 %, deviation ≤ 20 %.
-MIN_REFERENCE_VOLATILITY: constant(uint256) = 10**16  # [wad] 1 %
-MAX_REFERENCE_VOLATILITY: constant(uint256) = 10 * 10**18  # [wad] 1,000 %
-MAX_BASE_SPREAD: constant(uint256) = 5 * 10**16  # [wad] 5 %
-MAX_VOLATILITY_CAP: constant(uint256) = 10 * 10**18  # [wad]
-MAX_DEVIATION: constant(uint256) = 20 * 10**16  # [wad] 20 %
-MAX_IMPACT_SCALE: constant(uint256) = 2**64 * MILLI - MILLI  # [wad units]
-MAX_INVENTORY: constant(uint256) = 2**95 - 2**95 % MILLI  # [wad units] what a book can hold
-SCALE_PER_INVENTORY: constant(uint256) = 4  # impact scale over inventory limit, at least
-
-VAULT: public(immutable(IVault))
-TOKEN: public(immutable(IERC20))
-ACCOUNT: public(immutable(uint256))
-
-_quotes: HashMap[uint256, uint256]  # market => packed quote
+max_assets: public(uint256)                         # [wad] net assets up to which entries are accepted
+rebalancer: public(IRebalancer)
 
 
 @deploy
-def __init__(vault: address, token: address):
+def __init__(vault: address, token: address, oracle: address):
     """
-    @notice Opens the pool's account; the deployer owns the pool.
+    @notice Opens the pool's accounts; the deployer owns the pool.
     @param vault The vault.
     @param token The vault's settlement token.
+    @param oracle The price oracle.
     """
     ownable.__init__()
-    VAULT = IVault(vault)
+    erc20.__init__("Ballast Pool Share", "BPOOL", 18, "Ballast Pool Share", "1")
+    pool_value.__init__(vault, oracle, extcall IVault(vault).open_account(self))
     TOKEN = IERC20(token)
-    ACCOUNT = extcall IVault(vault).open_account(self)
+    SCALE = staticcall IVault(vault).SCALE()
+    ENTRY_ACCOUNT = extcall IVault(vault).open_account(self)
+    EXIT_ACCOUNT = extcall IVault(vault).open_account(self)
 
 
-# ------------------------------------------------------------------------------------------------
-# Anyone
-# ------------------------------------------------------------------------------------------------
-
-
-@external
-@view
-def order_price(market: uint256, size: int256, price: uint256, fast_volatility: uint256, skew: int256) -> uint256:
-    """
-    @notice Fill price of a two-step order: oracle price ± spread by volatility ± impact where |skew| grows.
-    @dev Reverts if the pool's inventory would pass its limit while growing.
-    @param market Market id.
-    @param size Signed size of the trader's order [wad units].
-    @param price Oracle price of the order's round [wad].
-    @param fast_volatility Annualised [wad].
-    @param skew Net size of all accounts but the pool before the trade [wad units]; the pool's inventory negated.
-    @return Price per unit [wad], rounded against the trader.
-    """
-    config: ILiquidityPool.QuoteConfig = self._config(market)
-    rate: uint256 = self._spread(config, fast_volatility) + self._impact(config, skew, size)
-    if size > 0:
-        return fixed_point._mul_wad_up(price, WAD + rate)
-    return fixed_point._mul_wad_down(price, WAD - rate)
+################################################################
+#                           REQUESTS                           #
+################################################################
 
 
 @external
-@view
-def engine_rate(market: uint256, fast_volatility: uint256, age: uint256) -> uint256:
+def requestDeposit(assets: uint256, controller: address, owner: address) -> uint256:
     """
-    @notice Half-spread of a synchronous engine fill: wide on an old price, no inventory impact.
-    @dev The price can have drifted by up to the feed's deviation unseen, and no further than volatility carries it.
-    @param market Market id.
-    @param fast_volatility Annualised [wad].
-    @param age Seconds since the round [s].
-    @return Rate per unit of notional [wad], rounded up.
+    @notice Hand in tokens for shares. They are counted at the highest of three prices, from an hour later on.
+    @dev Refused where the pool cannot be valued or would pass its deposit cap, what waits for entry included.
+    @param assets Tokens [raw].
+    @param controller Who claims the shares.
+    @param owner Whose tokens: the caller, or who made the caller his operator.
+    @return The request's id.
     """
-    config: ILiquidityPool.QuoteConfig = self._config(market)
-    root: uint256 = isqrt(fixed_point._mul_div_up(age + LATENCY, WAD * WAD, YEAR) - 1) + 1  # [wad] √years, rounded up
-    drift: uint256 = fixed_point._mul_wad_up(SIGMAS * fast_volatility, root)
-    return self._spread(config, fast_volatility) + min(config.deviation, drift)
+    pool_requests._check_acts_for(owner)
+    waiting: int256 = (staticcall pool_value.VAULT.treasury(ENTRY_ACCOUNT)).cash
+    total: uint256 = self._present_value() + convert(waiting, uint256) + assets * SCALE
+    assert total <= self.max_assets, errors.DEPOSIT_CAP
+
+    id: uint256 = pool_requests._open(controller, False, assets)
+    log ILiquidityPool.DepositRequest(
+        controller=controller, owner=owner, requestId=id, sender=msg.sender, assets=assets
+    )
+    self._pull(owner, ENTRY_ACCOUNT, assets)
+    return id
 
 
 @external
-@view
-def quote_config(market: uint256) -> ILiquidityPool.QuoteConfig:
+def requestRedeem(shares: uint256, controller: address, owner: address) -> uint256:
     """
-    @notice How the pool quotes a market.
-    @dev Does not revert: a market without a quote reads as zeros.
-    @param market Market id.
-    @return All parameters, all zero where it does not quote.
+    @notice Hand in shares for tokens. They are counted at the lowest of three prices, from an hour later on, and bear
+            the pool's losses until then.
+    @dev Needs no price. The caller is the owner, his operator, or has an allowance of the shares.
+    @param shares Shares [wad].
+    @param controller Who claims the tokens.
+    @param owner Whose shares.
+    @return The request's id.
     """
-    return self._unpack_quote(self._quotes[market])
+    if msg.sender != owner and not pool_requests.isOperator[owner][msg.sender]:
+        erc20._spend_allowance(owner, msg.sender, shares)
 
-
-# ------------------------------------------------------------------------------------------------
-# Owner
-# ------------------------------------------------------------------------------------------------
+    erc20._transfer(owner, self, shares)
+    id: uint256 = pool_requests._open(controller, True, shares)
+    log ILiquidityPool.RedeemRequest(controller=controller, owner=owner, requestId=id, sender=msg.sender, shares=shares)
+    return id
 
 
 @external
-def fund(amount: uint256):
+def execute_request(id: uint256, rounds: DynArray[uint256, 8]):
     """
-    @notice Owner only: pull settlement tokens from the owner into the pool's account.
-    @dev Leaves no allowance behind: the vault takes all of it.
-    @param amount Tokens [raw].
+    @notice Execute a request that is due, at the worst of three prices. Open to all.
+    @dev An exit beyond the pool's free cash is executed in part; the rest becomes a new request.
+    @param id Request id.
+    @param rounds For each book of the pool, in slot order, the proxy round id of its feed's first round at or after the
+                  request's due time; where a book has no position, anything.
     """
-    ownable._check_owner()
-
-    log ILiquidityPool.Funded(sender=msg.sender, amount=amount)
-    assert extcall TOKEN.transferFrom(
-        msg.sender, self, amount, default_return_value=True
-    ), errors.TRANSFER_FAILED
-    assert extcall TOKEN.approve(VAULT.address, amount, default_return_value=True), errors.TRANSFER_FAILED
-    extcall VAULT.deposit(ACCOUNT, TOKEN.address, amount)
+    request: request_slots.Request = pool_requests._waiting(id)
+    assert block.timestamp >= request.due, errors.REQUEST_TOO_EARLY
+    worth: ILiquidityPool.NetAssets = pool_value._net_assets(rounds, request.due, True)
+    if request.is_exit:
+        self._execute_exit(id, request, worth)
+    else:
+        self._execute_entry(id, request, worth.highest)
 
 
 @external
-def defund(amount: uint256, receiver: address):
+def void_request(id: uint256, receiver: address):
     """
-    @notice Owner only: take free cash out of the pool's account.
-    @dev Margin in the pool's books is out of reach: traders' profits are paid from there.
-    @param amount Tokens [raw].
+    @notice Take back what was handed in, days after it was due and nobody could execute it. Controller or operator.
+    @param id Request id.
+    @param receiver Who gets the tokens or shares.
+    """
+    request: request_slots.Request = pool_requests._voided(id)
+    log ILiquidityPool.RequestVoided(requestId=id, controller=request.controller, receiver=receiver)
+    if request.is_exit:
+        erc20._transfer(self, receiver, request.amount)
+    else:
+        self._pay(ENTRY_ACCOUNT, receiver, request.amount)
+
+
+################################################################
+#                            CLAIMS                            #
+################################################################
+
+
+@external
+def deposit(assets: uint256, receiver: address, controller: address = msg.sender) -> uint256:
+    """
+    @notice Claim the shares that executed entries of `assets` brought. Controller or operator.
+    @param assets Tokens that were handed in [raw].
+    @param receiver Who gets the shares.
+    @param controller Whose entries.
+    @return Shares [wad], rounded down.
+    """
+    shares: uint256 = pool_requests._claim_by_amount(controller, False, assets)
+    self._hand_out(controller, receiver, assets, shares)
+    return shares
+
+
+@external
+def mint(shares: uint256, receiver: address, controller: address = msg.sender) -> uint256:
+    """
+    @notice Claim shares of executed entries. Controller or operator.
+    @param shares Shares [wad].
     @param receiver Who gets them.
+    @param controller Whose entries.
+    @return What was handed in for them [raw], rounded up.
     """
-    ownable._check_owner()
-
-    log ILiquidityPool.Defunded(receiver=receiver, amount=amount)
-    extcall VAULT.withdraw(ACCOUNT, TOKEN.address, amount, receiver)
+    assets: uint256 = pool_requests._claim_by_result(controller, False, shares)
+    self._hand_out(controller, receiver, assets, shares)
+    return assets
 
 
 @external
-def set_quote(market: uint256, config: ILiquidityPool.QuoteConfig):
+def withdraw(assets: uint256, receiver: address, controller: address = msg.sender) -> uint256:
     """
-    @notice Owner only: set how the pool quotes a market, within hard bounds.
-    @dev The bounds keep every price positive. An inventory limit of 0 closes the market for orders that would grow it.
+    @notice Claim tokens of executed exits. Controller or operator.
+    @param assets Tokens [raw].
+    @param receiver Who gets them.
+    @param controller Whose exits.
+    @return The shares that were handed in for them [wad], rounded up.
+    """
+    shares: uint256 = pool_requests._claim_by_result(controller, True, assets)
+    self._pay_out(controller, receiver, assets, shares)
+    return shares
+
+
+@external
+def redeem(shares: uint256, receiver: address, controller: address = msg.sender) -> uint256:
+    """
+    @notice Claim the tokens that executed exits of `shares` brought. Controller or operator.
+    @param shares Shares that were handed in [wad].
+    @param receiver Who gets the tokens.
+    @param controller Whose exits.
+    @return Tokens [raw], rounded down.
+    """
+    assets: uint256 = pool_requests._claim_by_amount(controller, True, shares)
+    self._pay_out(controller, receiver, assets, shares)
+    return assets
+
+
+################################################################
+#                            ANYONE                            #
+################################################################
+
+
+@external
+def draw(market: uint256, amount: uint256):
+    """
+    @notice Take margin out of the pool's book of a market to the pool's cash, from where exits are paid. Open to all.
+    @dev The Rebalancer applies what bounds every owner; beyond that the book must stay where the engine would fill it
+         to. Profit that comes out is locked as anybody's.
     @param market Market id.
-    @param config All parameters.
+    @param amount Margin [wad].
+    """
+    rebalancer: IRebalancer = self._rebalancer()
+    extcall rebalancer.transfer_margin(pool_value.ACCOUNT, market, 0, amount)
+
+    implementation: address = (staticcall pool_value.VAULT.market(market))[0]
+    risk: IMarket.BookRisk = staticcall IMarket(implementation).book_risk(pool_value.ACCOUNT)
+    z_target: uint256 = (staticcall rebalancer.policy(pool_value.ACCOUNT)).z_target
+    target: uint256 = risk.maintenance + fixed_point._mul_wad_up(z_target, risk.sigma_loss)
+    assert risk.equity >= convert(max(risk.initial, target), int256), errors.DRAWN_TOO_FAR
+    log ILiquidityPool.Drawn(market=market, amount=amount)
+
+
+################################################################
+#                            OWNER                             #
+################################################################
+
+
+@external
+def seed(amount: uint256):
+    """
+    @notice Put in the first money, a share per dollar, while there are no shares. Owner only.
+    @param amount Tokens [raw].
     """
     ownable._check_owner()
-    self._check_parameter(config.base_spread, 0, MAX_BASE_SPREAD, PPM)
-    self._check_parameter(config.reference_volatility, MIN_REFERENCE_VOLATILITY, MAX_REFERENCE_VOLATILITY, PPM)
-    self._check_parameter(config.volatility_cap, WAD, MAX_VOLATILITY_CAP, PPM)
-    self._check_parameter(config.deviation, 0, MAX_DEVIATION, PPM)
-    self._check_parameter(config.max_inventory, 0, MAX_INVENTORY, MILLI)
-    least_scale: uint256 = max(MILLI, SCALE_PER_INVENTORY * config.max_inventory)
-    self._check_parameter(config.impact_scale, least_scale, MAX_IMPACT_SCALE, MILLI)
+    assert erc20.totalSupply == 0, errors.POOL_IS_SEEDED
 
-    self._quotes[market] = self._pack_quote(config)
-    log ILiquidityPool.QuoteConfigSet(market=market, config=config)
+    erc20._mint(msg.sender, amount * SCALE)
+    log ILiquidityPool.Seeded(sender=msg.sender, amount=amount)
+    self._pull(msg.sender, pool_value.ACCOUNT, amount)
 
 
-# ------------------------------------------------------------------------------------------------
-# Rates
-# ------------------------------------------------------------------------------------------------
+@external
+def set_max_assets(max_assets: uint256):
+    """
+    @notice Set the deposit cap. Owner only. It refuses requests, never executions.
+    @param max_assets Net assets up to which entries are accepted [wad]; 0 closes entry.
+    """
+    ownable._check_owner()
+    self.max_assets = max_assets
+    log ILiquidityPool.MaxAssetsSet(max_assets=max_assets)
+
+
+@external
+def set_rebalancer(rebalancer: address):
+    """
+    @notice Name the engine that moves the pool's margin, once. Owner only.
+    @param rebalancer A contract with the vault's REBALANCER role.
+    """
+    ownable._check_owner()
+    assert self.rebalancer.address == empty(address), errors.REBALANCER_IS_SET
+    assert (staticcall pool_value.VAULT.roles(rebalancer)) & REBALANCER != 0, errors.NO_REBALANCER
+    self.rebalancer = IRebalancer(rebalancer)
+    log ILiquidityPool.RebalancerSet(rebalancer=rebalancer)
+
+
+@external
+def set_policy(policy: IRebalancer.Policy):
+    """
+    @notice Set how the engine keeps the pool's books. Owner only; the engine has the bounds.
+    @param policy The policy.
+    """
+    ownable._check_owner()
+    rebalancer: IRebalancer = self._rebalancer()
+    extcall rebalancer.set_policy(pool_value.ACCOUNT, policy)
+
+
+################################################################
+#                            VIEWS                             #
+################################################################
+
+
+@external
+@view
+def asset() -> address:
+    """
+    @notice The token that shares are bought with.
+    @return The vault's settlement token.
+    """
+    return TOKEN.address
+
+
+@external
+@view
+def net_assets() -> ILiquidityPool.NetAssets:
+    """
+    @notice What the pool is worth, and what of it could leave now.
+    @dev Lowest and highest are of the present price and its average. Reverts while the pool cannot be valued.
+    @return Net assets [wad].
+    """
+    return pool_value._net_assets([], 0, False)
+
+
+@external
+@view
+def totalAssets() -> uint256:
+    """
+    @notice Net assets at the present price; what waits for entry or to be claimed is none of it.
+    @dev Reverts while the pool cannot be valued: it has no worth then that could be told.
+    @return Tokens [raw], rounded down.
+    """
+    return self._present_value() // SCALE
+
+
+@external
+@view
+def convertToShares(assets: uint256) -> uint256:
+    """
+    @notice What tokens are worth in shares at the present price.
+    @param assets Tokens [raw].
+    @return Shares [wad], rounded down.
+    """
+    return self._to_shares_down(assets * SCALE, self._present_value())
+
+
+@external
+@view
+def convertToAssets(shares: uint256) -> uint256:
+    """
+    @notice What shares are worth in tokens at the present price.
+    @param shares Shares [wad].
+    @return Tokens [raw], rounded down.
+    """
+    return self._to_assets_down(shares, self._present_value()) // SCALE
+
+
+################################################################
+#                          EXECUTION                           #
+################################################################
 
 
 @internal
-@pure
-def _spread(config: ILiquidityPool.QuoteConfig, fast_volatility: uint256) -> uint256:
+def _execute_entry(id: uint256, request: request_slots.Request, net_assets: uint256):
     """
-    @dev ⌈base · clamp(σ_fast / σ_reference, 1, cap)⌉ [wad].
+    @dev Mints the shares, to be claimed, and lets the tokens become the pool's.
     """
-    ratio: uint256 = fixed_point._mul_div_up(fast_volatility, WAD, config.reference_volatility)
-    return fixed_point._mul_wad_up(config.base_spread, max(WAD, min(ratio, config.volatility_cap)))
-
-
-@internal
-@pure
-def _impact(config: ILiquidityPool.QuoteConfig, skew: int256, size: int256) -> uint256:
-    """
-    @dev The mean of skew / scale along the trade, ⌈(after² − before²) / (2 · scale · |size|)⌉ [wad]; nothing where
-         |skew| does not grow.
-    """
-    before: uint256 = convert(abs(skew), uint256)
-    after: uint256 = convert(abs(skew + size), uint256)
-    if after <= before:
-        return 0
-    assert after <= config.max_inventory, errors.INVENTORY_LIMIT
-    return fixed_point._mul_div_up(
-        after * after - before * before, WAD, 2 * config.impact_scale * convert(abs(size), uint256)
+    shares: uint256 = self._to_shares_down(request.amount * SCALE, net_assets)
+    pool_requests._executed(id, request, request.amount, shares)
+    erc20._mint(self, shares)
+    log ILiquidityPool.RequestExecuted(
+        requestId=id, controller=request.controller, assets=request.amount, shares=shares, rest=0
     )
+    self._move(ENTRY_ACCOUNT, pool_value.ACCOUNT, request.amount)
 
 
 @internal
-@pure
-def _check_parameter(number: uint256, low: uint256, high: uint256, unit: uint256):
+def _execute_exit(id: uint256, request: request_slots.Request, worth: ILiquidityPool.NetAssets):
     """
-    @dev Within its bounds, and a multiple of the unit it is stored in.
+    @dev Burns the shares and sets the tokens aside, to be claimed. Where they are more than the pool's free cash, it
+         sets that aside, burns as many shares as it is worth, and requests the rest anew.
     """
-    assert number >= low and number <= high and number % unit == 0, errors.POOL_PARAMETER
+    shares: uint256 = request.amount
+    assets: uint256 = self._to_assets_down(shares, worth.lowest) // SCALE
+    free: uint256 = worth.free // SCALE
+    rest: uint256 = 0
+    if assets > free:
+        assert free > 0, errors.NO_FREE_CASH
+        assets = free
+        shares = min(shares, self._to_shares_up(assets * SCALE, worth.lowest))
+        if shares < request.amount:
+            rest = pool_requests._open(request.controller, True, request.amount - shares)
+    pool_requests._executed(id, request, shares, assets)
+    erc20._burn(self, shares)
+    log ILiquidityPool.RequestExecuted(
+        requestId=id, controller=request.controller, assets=assets, shares=shares, rest=rest
+    )
+    if assets != 0:
+        self._move(pool_value.ACCOUNT, EXIT_ACCOUNT, assets)
 
 
-# ------------------------------------------------------------------------------------------------
-# Storage: base_spread 32 | reference_volatility 32 | volatility_cap 32 | deviation 32 [ppm]
-#          | impact_scale 64 | max_inventory 64 [1e15]
-# ------------------------------------------------------------------------------------------------
+@internal
+def _hand_out(controller: address, receiver: address, assets: uint256, shares: uint256):
+    """
+    @dev Claimed shares to their receiver.
+    """
+    log ILiquidityPool.Deposit(sender=controller, owner=receiver, assets=assets, shares=shares)
+    erc20._transfer(self, receiver, shares)
+
+
+@internal
+def _pay_out(controller: address, receiver: address, assets: uint256, shares: uint256):
+    """
+    @dev Claimed tokens to their receiver.
+    """
+    log ILiquidityPool.Withdraw(
+        sender=msg.sender, receiver=receiver, owner=controller, assets=assets, shares=shares
+    )
+    self._pay(EXIT_ACCOUNT, receiver, assets)
+
+
+################################################################
+#                        SHARES, TOKENS                        #
+################################################################
 
 
 @internal
 @view
-def _config(market: uint256) -> ILiquidityPool.QuoteConfig:
+def _present_value() -> uint256:
     """
-    @dev The stored quote of a market; one that was never set is refused.
+    @dev Net assets at the present price [wad].
     """
-    word: uint256 = self._quotes[market]
-    assert word != 0, errors.NO_QUOTE
-    return self._unpack_quote(word)
+    return pool_value._net_assets([], 0, False).present
 
 
 @internal
-@pure
-def _pack_quote(config: ILiquidityPool.QuoteConfig) -> uint256:
+@view
+def _to_shares_down(assets: uint256, net_assets: uint256) -> uint256:
     """
-    @dev The caller has bounded every parameter, and made it a multiple of its unit.
+    @dev ⌊assets · (supply + virtual) / (net assets + virtual)⌋ [wad].
     """
-    return (
-        ((config.base_spread // PPM) << 224)
-        | ((config.reference_volatility // PPM) << 192)
-        | ((config.volatility_cap // PPM) << 160)
-        | ((config.deviation // PPM) << 128)
-        | ((config.impact_scale // MILLI) << 64)
-        | (config.max_inventory // MILLI)
-    )
+    return fixed_point._mul_div_down(assets, erc20.totalSupply + VIRTUAL, net_assets + VIRTUAL)
 
 
 @internal
-@pure
-def _unpack_quote(word: uint256) -> ILiquidityPool.QuoteConfig:
+@view
+def _to_shares_up(assets: uint256, net_assets: uint256) -> uint256:
     """
-    @dev The twin of `_pack_quote`.
+    @dev ⌈assets · (supply + virtual) / (net assets + virtual)⌉ [wad].
     """
-    return ILiquidityPool.QuoteConfig(
-        base_spread=(word >> 224) * PPM,
-        reference_volatility=((word >> 192) & MASK_32) * PPM,
-        volatility_cap=((word >> 160) & MASK_32) * PPM,
-        deviation=((word >> 128) & MASK_32) * PPM,
-        impact_scale=((word >> 64) & MASK_64) * MILLI,
-        max_inventory=(word & MASK_64) * MILLI,
-    )
+    return fixed_point._mul_div_up(assets, erc20.totalSupply + VIRTUAL, net_assets + VIRTUAL)
+
+
+@internal
+@view
+def _to_assets_down(shares: uint256, net_assets: uint256) -> uint256:
+    """
+    @dev ⌊shares · (net assets + virtual) / (supply + virtual)⌋ [wad].
+    """
+    return fixed_point._mul_div_down(shares, net_assets + VIRTUAL, erc20.totalSupply + VIRTUAL)
+
+
+@internal
+@view
+def _rebalancer() -> IRebalancer:
+    """
+    @dev The engine, which must have been named.
+    """
+    rebalancer: IRebalancer = self.rebalancer
+    assert rebalancer.address != empty(address), errors.NO_REBALANCER
+    return rebalancer
+
+
+@internal
+def _pull(sender: address, account: uint256, amount: uint256):
+    """
+    @dev Takes tokens from their owner into one of the pool's accounts.
+    """
+    success: bool = extcall TOKEN.transferFrom(sender, self, amount, default_return_value=True)
+    assert success, errors.TRANSFER_FAILED
+    self._put(account, amount)
+
+
+@internal
+def _move(source: uint256, target: uint256, amount: uint256):
+    """
+    @dev Moves tokens from one of the pool's accounts to another.
+    """
+    self._pay(source, self, amount)
+    self._put(target, amount)
+
+
+@internal
+def _put(account: uint256, amount: uint256):
+    """
+    @dev Deposits what the pool holds for a moment. Leaves no allowance behind: the vault takes all of it.
+    """
+    success: bool = extcall TOKEN.approve(pool_value.VAULT.address, amount, default_return_value=True)
+    assert success, errors.TRANSFER_FAILED
+    extcall pool_value.VAULT.deposit(account, TOKEN.address, amount)
+
+
+@internal
+def _pay(account: uint256, receiver: address, amount: uint256):
+    """
+    @dev Takes tokens out of one of the pool's accounts.
+    """
+    extcall pool_value.VAULT.withdraw(account, TOKEN.address, amount, receiver)

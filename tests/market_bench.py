@@ -78,7 +78,7 @@ class MarketBench:
         self.vault.set_roles(self.exchange, EXCHANGE, sender=self.owner)
         self.vault.set_roles(self.rebalancer, REBALANCER, sender=self.owner)
         self.vault.set_guardian(self.guardian, sender=self.owner)
-        self.pool = self._deploy("LiquidityPool", self.vault, self.vault)
+        self.pool = self._deploy("LiquidityPool", self.vault, self.vault, self.vault)
         self.pool.set_quote(1, quote_config, sender=self.owner)
         self.market = self._deploy("DerivativesMarket", self.vault, self.vault, self.pool, 1, config)
 

@@ -24,6 +24,19 @@ def deposit_to(protocol: Protocol, account: int, holder: str, cash: int, owner: 
     protocol.vault.deposit(account, protocol.token.address, amount, sender=holder)
 
 
+def drain_pool(protocol: Protocol, owner: str) -> None:
+    """Let the owner, who holds all shares, leave with all free cash; an hour passes, prices stay."""
+    pool = protocol.pool
+    id_ = pool.requestRedeem(pool.balanceOf(owner), owner, owner, sender=owner).event("RedeemRequest").requestId
+    protocol.chain.advance(int(pool.REQUEST_DELAY()))
+    for market in protocol.markets:
+        protocol.publish(market, last_price(protocol, market), owner)
+    slots = protocol.vault.treasury(protocol.pool_account).slots
+    books = [market for market in (slots >> 8 * slot & 255 for slot in range(8)) if market]
+    rounds = [protocol.latest_round(protocol.market_names[market]) for market in books]
+    pool.execute_request(id_, rounds, sender=owner)
+
+
 def trade_at_oracle(
     protocol: Protocol,
     account: int,

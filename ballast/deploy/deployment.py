@@ -35,7 +35,7 @@ class Deployment:
         oracle = self._contract("oracle", "PriceOracle", vault)
         self._sequencer()
         self._contract("collateral_model", "CollateralModel", vault, oracle)
-        pool = self._contract("pool", "LiquidityPool", vault, token)
+        pool = self._contract("pool", "LiquidityPool", vault, token, oracle)
         for id_, (name, market) in enumerate(params.markets.items(), 1):
             self._feeds(name, market.feed)
             self._contract(f"market.{name}", "DerivativesMarket", vault, oracle, pool, id_, market.risk.model_dump())
@@ -50,7 +50,7 @@ class Deployment:
         for setting in settings(self._protocol, params):
             if not setting.done and not self._is_handed_over(setting.contract):
                 setting.send(self._owner)
-        self._fund_pool()
+        self._seed_pool()
         self._manifest.save()
 
     def _timelock(self) -> Contract:
@@ -132,11 +132,10 @@ class Deployment:
         if feed.latestRoundData()[0] == 0:
             feed.set_status(0, sender=self._owner)
 
-    def _fund_pool(self) -> None:
-        """The pool's first money, where it has none at all."""
+    def _seed_pool(self) -> None:
+        """The pool's first shares, where it has none at all."""
         protocol, amount = self._protocol, self._params.pool.funding
-        treasury = protocol.vault.treasury(protocol.pool_account)
-        if amount == 0 or treasury.cash or treasury.slots:
+        if amount == 0 or protocol.pool.totalSupply() or self._is_handed_over(protocol.pool):
             return
         raw = protocol.to_raw(amount)
         if self._params.settlement.mock:
@@ -144,4 +143,4 @@ class Deployment:
         elif (held := protocol.token.balanceOf(address_of(self._owner))) < raw:
             raise DeploymentError(f"pool: the owner holds {held} units of the settlement token, funding takes {raw}")
         protocol.token.approve(protocol.pool.address, raw, sender=self._owner)
-        protocol.pool.fund(raw, sender=self._owner)
+        protocol.pool.seed(raw, sender=self._owner)

@@ -89,6 +89,8 @@ def _wiring(protocol: Protocol) -> Iterator[Setting]:
     yield Setting("vault.collateral_model", known, vault, "set_collateral_model", (model,))
     account = protocol.pool_account
     yield Setting("vault.pool_account", vault.pool_account() == account, vault, "set_pool", (account,))
+    pool, address = protocol.pool, protocol.rebalancer.address
+    yield Setting("pool.rebalancer", pool.rebalancer() == address, pool, "set_rebalancer", (address,))
 
 
 def _parameters(protocol: Protocol, params: Params) -> Iterator[Setting]:
@@ -99,6 +101,8 @@ def _parameters(protocol: Protocol, params: Params) -> Iterator[Setting]:
     exchange, fee = protocol.exchange, params.exchange.execution_fee
     known = exchange.execution_fee() == fee
     yield Setting("exchange.execution_fee", known, exchange, "set_execution_fee", (fee,))
+    pool, cap = protocol.pool, params.pool.max_assets
+    yield Setting("pool.max_assets", pool.max_assets() == cap, pool, "set_max_assets", (cap,))
     for name, market in params.markets.items():
         yield from _feed(protocol, name, protocol.market_ids[name], market.feed)
         yield from _market(protocol, name, market)

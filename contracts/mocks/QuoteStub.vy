@@ -16,6 +16,8 @@ interface Market:
     def move_margin(account: uint256, amount: int256) -> (uint256, bool): nonpayable
 
 
+SCALE: public(constant(uint256)) = 10**12   # [wad] per token unit [raw]
+
 roles: public(HashMap[address, uint256])
 guardian: public(address)
 accounts: public(uint256)

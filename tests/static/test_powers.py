@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -23,14 +24,21 @@ def _section(title: str) -> str:
 
 def _asking(pattern: re.Pattern[str]) -> set[str]:
     """`Contract.function` of every external function whose source has the pattern, wherever it is exported from."""
-    names = {
+    shared = {name for path in MODULES for name in _matching(path, pattern)}
+    return {
+        f"{path.stem}.{name}"
+        for path in DEPLOYABLES
+        for name in (shared | _matching(path, pattern)) & set(artifact(path.stem).functions)
+    }
+
+
+def _matching(path: Path, pattern: re.Pattern[str]) -> set[str]:
+    """A file's functions that others may call and whose source has the pattern."""
+    return {
         function.name
-        for path in DEPLOYABLES + MODULES
         for function in functions(path)
         if not function.name.startswith("_") and pattern.search(function.node_source_code)
     }
-    found = {(path.stem, name) for path in DEPLOYABLES for name in names & set(artifact(path.stem).functions)}
-    return {f"{contract}.{name}" for contract, name in found}
 
 
 @pytest.mark.parametrize("title", ASKS)

@@ -72,7 +72,28 @@ MATRIX = {
         "set_config": OWNER,
         "set_state": GUARDIAN,
     },
-    "LiquidityPool": {"transfer_ownership": OWNER, "fund": OWNER, "defund": OWNER, "set_quote": OWNER},
+    "LiquidityPool": {
+        "transfer_ownership": OWNER,
+        "seed": OWNER,
+        "set_quote": OWNER,
+        "set_max_assets": OWNER,
+        "set_rebalancer": OWNER,
+        "set_policy": OWNER,
+        "requestDeposit": ANYONE,  # of one's own tokens
+        "requestRedeem": ANYONE,  # of one's own shares
+        "execute_request": ANYONE,
+        "void_request": ANYONE,  # one's own
+        "deposit": ANYONE,  # one's own claims
+        "mint": ANYONE,
+        "withdraw": ANYONE,
+        "redeem": ANYONE,
+        "draw": ANYONE,
+        "setOperator": ANYONE,
+        "transfer": ANYONE,  # the ERC-20
+        "transferFrom": ANYONE,
+        "approve": ANYONE,
+        "permit": ANYONE,
+    },
     "PriceOracle": {
         "transfer_ownership": OWNER,
         "consume": ANYONE,

@@ -10,6 +10,7 @@ import pytest
 from ballast.chain import Contract, Receipt, Reverted
 from ballast.deploy import Protocol
 from ballast.params import Params
+from tests.support import drain_pool
 
 from .conftest import ANY_PRICE, DELAY, ETH, WAD
 
@@ -195,8 +196,7 @@ def test_execute__pool_without_cash__consumes_the_order(
     protocol: Protocol, commit: Callable[..., int], consumed: Callable[..., str], owner: str
 ) -> None:
     """HLT-1: the pool's book is checked like everybody's."""
-    cash = protocol.vault.treasury(protocol.pool_account).cash
-    protocol.pool.defund(cash // protocol.vault.SCALE(), owner, sender=owner)
+    drain_pool(protocol, owner)
     assert consumed(commit(10, 5_000)) == "pool: below margin"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ballast.params import WAD
+from tests.support import drain_pool
 
 
 @pytest.fixture
@@ -91,9 +92,7 @@ def test_cut__toxic_book__refused(protocol, rebalancer, build, guard, drain, pub
 
 def test_cut__pool_short_of_cash__only_what_it_can_carry(protocol, rebalancer, alone, owner, keeper):
     """A pool that cannot hold what is cut does not take it."""
-    pool = protocol.pool
-    cash = protocol.vault.treasury(pool.ACCOUNT()).cash
-    pool.defund(cash // 10**12, owner, sender=owner)
+    drain_pool(protocol, owner)
     plan = rebalancer.preview(alone)
     assert all(cut.pool_top_up <= 10**12 for cut in plan.cuts)
     assert rebalancer.check(alone)[0] == (plan.code == 0)
