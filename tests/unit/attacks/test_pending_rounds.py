@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ballast.params import WAD
 
+BURNS = 2  # of `MockBrokenFeed`
+REDUCE, TAKE, FILL, TAP = 2, 4, 8, 16  # gates
 TRIED_GAS = 400_000  # of the planner's calls
 COLD = (
     30_000 + 16 * 4_200
@@ -22,6 +24,28 @@ def test_pending_rounds__sixteen__leave_room_in_a_tried_call(
         publish("ETH", (3_000 + 20 * (step % 2)) * WAD, after=5)
     assert protocol.oracle.pending(2) == 16
     assert market.book_risk.call(account, gas=TRIED_GAS - COLD).round
+    assert market.preview_reduce.call(account, WAD // 2, gas=TRIED_GAS - COLD).risk.round
+    assert market.settle(sender=trader).gas_used - 21_000 < TRIED_GAS - COLD
+
+
+def test_pending_rounds__sixteen_and_a_second_feed_that_burns_its_gas__leave_room_too(
+    protocol, params, open_account, open_book, trader, owner, publish
+) -> None:
+    """X-DOS-01, X-ORC-08: whatever a second feed and a sequencer's feed do with the gas they get."""
+    account = open_account(trader, 200_000 * WAD)
+    open_book(account, "ETH", 10 * WAD, 20_000 * WAD)
+    second = protocol.chain.deploy("MockBrokenFeed", protocol.feeds["ETH"].address, sender=owner)
+    sequencer = protocol.chain.deploy("MockSequencerFeed", sender=owner)
+    sequencer.set_answer(0, 1, sender=owner)
+    terms = params.markets["ETH"].feed.struct(protocol.feeds["ETH"].address)
+    terms |= {"second_feed": second.address, "second_max_age": 3_600, "max_deviation": WAD // 100}
+    protocol.oracle.set_feed(2, terms, 3_000 * WAD, sender=owner)
+    protocol.oracle.set_sequencer(sequencer.address, 0, sender=owner)
+    for step in range(16):
+        publish("ETH", (3_000 + 20 * (step % 2)) * WAD, after=5)
+    second.set_breakage(BURNS, sender=owner)
+    market = protocol.markets["ETH"]
+    assert market.book_risk.call(account, gas=TRIED_GAS - COLD).gates == REDUCE | TAKE | FILL | TAP
     assert market.preview_reduce.call(account, WAD // 2, gas=TRIED_GAS - COLD).risk.round
     assert market.settle(sender=trader).gas_used - 21_000 < TRIED_GAS - COLD
 
