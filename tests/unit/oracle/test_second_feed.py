@@ -104,7 +104,16 @@ def test_quote__second_too_old__is_silent(oracle: Oracle, second: Second) -> Non
 
 
 @pytest.mark.parametrize(
-    ("answer", "age", "lag"), [(0, 0, 0), (-1, 0, 0), (2_000, None, 0), (2_000, -1, 0), (2_000, 0, 1), (10**15, 0, 0)]
+    ("answer", "age", "lag"),
+    [
+        (0, 0, 0),
+        (-1, 0, 0),
+        (10**6 - 1, 0, 0),  # of 18 decimals: no price in 1e-12 USD
+        (2_000 * 10**18, None, 0),
+        (2_000 * 10**18, -1, 0),  # in the future
+        (2_000 * 10**18, 0, 1),  # answered in an older round
+        (5 * 10**9 * 10**18, 0, 0),  # too high
+    ],
 )
 def test_quote__second_shows_an_unusable_round__is_silent(
     oracle: Oracle, second: Second, answer: int, age: int | None, lag: int
@@ -112,7 +121,7 @@ def test_quote__second_shows_an_unusable_round__is_silent(
     """ORC-1: a wrong price of the second feed cannot freeze the first by being no price."""
     oracle.chain.advance(60)
     updated_at = 0 if age is None else oracle.chain.timestamp - age
-    second.aggregator.publish_round(answer * 10**18, 0, updated_at, 2 - lag, sender=oracle.owner)
+    second.aggregator.publish_round(answer, 0, updated_at, 2 - lag, sender=oracle.owner)
     assert oracle.quote().guarded is True
 
 
