@@ -93,18 +93,27 @@ class Keeper:
     # Orders
 
     def execute_orders(self, work: Work) -> None:
-        """Execute every order whose round is there, void those that no round will fill."""
-        exchange, names = self._protocol.exchange, self._protocol.market_names
+        """Execute every order whose rounds are there, void those that no rounds will fill."""
+        exchange = self._protocol.exchange
         for item in self._open_orders():
-            receipt, order = None, item.order
-            if item.ripe and (round_ := self.first_round(names[order.market], item.last_round, order.due)):
-                receipt = self._send(work, exchange, "execute", item.id, round_)
-            if receipt is None and self._is_void(order, item.updated_at):
+            receipt = None
+            if item.ripe and (rounds := self._first_rounds(item)):
+                receipt = self._send(work, exchange, "execute", item.id, rounds)
+            if receipt is None and self._is_void(item):
                 receipt = self._send(work, exchange, "void", item.id)
                 if receipt is DRY:
                     work.voided.append(item.id)
                     continue
             self._file(work, item.id, receipt)
+
+    def _first_rounds(self, item: Any) -> list[int]:
+        """One round a leg; none where a leg's cannot be found."""
+        names, due, rounds = self._protocol.market_names, item.order.due, []
+        for leg, last in zip(item.order.legs, item.last_rounds, strict=True):
+            if (round_ := self.first_round(names[leg.market], last.id, due)) is None:
+                return []
+            rounds.append(round_)
+        return rounds
 
     def first_round(self, market: str, last: int, due: int) -> int | None:
         """The first round of the feed at or after `due`, walking back from `last` within its phase."""
@@ -132,14 +141,15 @@ class Keeper:
             start += self._page
         self._first_order = oldest
 
-    def _is_void(self, order: Any, updated_at: int) -> bool:
-        """Whether no round will fill the order any more."""
-        now = self._protocol.chain.timestamp
-        if now > order.due + self._abandoned:
+    def _is_void(self, item: Any) -> bool:
+        """Whether the order cannot be filled any more: a leg has waited for its round in vain, or all for too long."""
+        now, due, oracle = self._protocol.chain.timestamp, item.order.due, self._protocol.oracle
+        if now > due + self._abandoned:
             return True
-        if updated_at == 0 or updated_at >= order.due:
-            return False
-        return now > order.due + self._heartbeats * int(self._protocol.oracle.heartbeat(order.market))
+        return any(
+            0 < last.updated_at < due and now > due + self._heartbeats * int(oracle.heartbeat(leg.market))
+            for leg, last in zip(item.order.legs, item.last_rounds, strict=True)
+        )
 
     def _file(self, work: Work, order: int, receipt: Any) -> None:
         if receipt is None:
@@ -148,10 +158,10 @@ class Keeper:
             work.filled.append(order)
             return
         for name, ids in (("OrderFilled", work.filled), ("OrderFailed", work.failed), ("OrderVoided", work.voided)):
-            for event in receipt.named(name):
-                ids.append(event.order)
-                if name == "OrderFailed":
-                    log.info("order failed", order=event.order, reason=event.reason)
+            if receipt.named(name):
+                ids.append(order)
+        for event in receipt.named("OrderFailed"):
+            log.info("order failed", order=order, reason=event.reason)
 
     # Accounts
 

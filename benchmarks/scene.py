@@ -64,11 +64,12 @@ class Scene:
         price = self.price(market)
         size = position.notional * WAD // price
         id_ = protocol.market_ids[market]
-        commit = protocol.exchange.commit(account, id_, size, 2 * price, position.margin, False, sender=self.trader)
+        leg = id_, size, 2 * price, position.margin
+        commit = protocol.exchange.commit(account, [leg], False, sender=self.trader)
         self.chain.advance(int(protocol.exchange.MIN_DELAY()))
         round_ = self.publish(market, price)
         order = commit.event("OrderCommitted").order
-        return commit, protocol.exchange.execute(order, round_, sender=self.keeper)
+        return commit, protocol.exchange.execute(order, [round_], sender=self.keeper)
 
     def publish(self, market: str, price: int, process: bool = True) -> int:
         """A round, processed at once unless the benchmark wants it pending."""

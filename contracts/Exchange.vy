@@ -6,7 +6,8 @@
 @license AGPL-3.0-only
 @notice An order is committed first and filled at the price of the feed's first round after a delay, so nobody can
         trade on a price that the feed has not published yet; executed late, it fills at the present price where that is
-        worse for the trader. Anyone executes it, for a fee escrowed at commit.
+        worse for the trader. Anyone executes it, for a fee escrowed at commit. An order has up to eight legs in as many
+        markets, each filled at its own feed's round: all of them or none.
 @dev Holds no money: escrow sits in the vault, outside free cash and inside account equity. An order ends in exactly
      one of three ways: filled, failed (consumed, executor paid), or void (everything returns).
 @custom:security A fill runs in a call of the exchange to itself with a fixed amount of gas, so that it can fail whole,
@@ -40,7 +41,8 @@ exports: (
 
 
 MIN_DELAY: public(constant(uint256)) = 30   # [s] from commit to the first round that may fill: above the feeds' latency
-FILL_GAS: constant(uint256) = 3_000_000     # an account of eight books with every feed's rounds pending fits in it
+MAX_LEGS: constant(uint256) = 8             # as many as an account has books
+FILL_GAS: constant(uint256) = 3_000_000     # eight legs fit in it, and one leg beside seven books with rounds pending
 GAS_SLACK: constant(uint256) = 100_000      # what `execute` itself still needs around the attempt
 HEARTBEATS: public(constant(uint256)) = 2   # a round this many heartbeats late voids the order
 ABANDONED: public(constant(uint256)) = 3 * 86_400   # [s] after which an order needs no feed to be voided
@@ -64,7 +66,7 @@ POOL: public(immutable(ILiquidityPool))
 REBALANCER: public(immutable(IRebalancer))
 
 
-_orders: HashMap[uint256, uint256[2]]       # order → the order, packed; zero once it ended
+_orders: HashMap[uint256, uint256[2][MAX_LEGS]]     # order → its legs, packed; zero once it ended
 _fees: HashMap[uint256, uint256]            # market → FeeConfig, packed
 _terms: uint256                             # order count, execution fee
 
@@ -95,50 +97,42 @@ def __init__(
 
 
 @external
-def commit(
-    account: uint256, market: uint256, size: int256, limit_price: uint256, margin: uint256, reduce_only: bool
-) -> uint256:
+def commit(account: uint256, legs: DynArray[IExchange.Leg, MAX_LEGS], reduce_only: bool) -> uint256:
     """
     @notice Commit an order. Margin and execution fee go into escrow, and nobody can cancel it. Owner or TRADE operator.
     @param account Vault account id.
-    @param market Market id.
-    @param size Buys if positive [wad units].
-    @param limit_price Most a buyer pays, least a seller gets, per unit [wad].
-    @param margin Cash to put into the book with the fill [wad].
-    @param reduce_only Whether the order only closes: it is clamped to the book when it fills.
+    @param legs What it trades, each leg in another market.
+    @param reduce_only Whether the order only closes: each leg is clamped to its book when it fills.
     @return The order's id; ids count from 1.
     """
-    assert size != 0, errors.EMPTY_ORDER
-    assert self._fees[market] != 0, errors.NO_FEES
-
+    assert len(legs) != 0, errors.NO_LEGS
     count: uint256 = 0
     execution_fee: uint256 = 0
     count, execution_fee = order_slots._unpack_terms(self._terms)
     id: uint256 = count + 1
+    due: uint256 = block.timestamp + MIN_DELAY
     self._terms = order_slots._pack_terms(id, execution_fee)
-    order: IExchange.Order = IExchange.Order(
-        account=account,
-        market=market,
-        size=size,
-        limit_price=limit_price,
-        margin=margin,
-        execution_fee=execution_fee,
-        due=block.timestamp + MIN_DELAY,
-        reduce_only=reduce_only,
-    )
-    self._store_order(id, order)
+
+    head: uint256 = order_slots._pack_header(order_slots.Header(
+        account=account, execution_fee=execution_fee, due=due, reduce_only=reduce_only, legs=len(legs)
+    ))
+    margin: uint256 = 0
+    markets: uint256 = 0
+    for i: uint256 in range(len(legs), bound=MAX_LEGS):
+        assert (markets >> legs[i].market) & 1 == 0, errors.SAME_MARKET
+        markets |= 1 << legs[i].market
+        self._store_leg(id, i, legs[i], head)
+        margin += legs[i].margin
+        head = 0
 
     log IExchange.OrderCommitted(
         order=id,
         account=account,
-        market=market,
         actor=msg.sender,
-        size=size,
-        limit_price=limit_price,
-        margin=margin,
         execution_fee=execution_fee,
-        due=order.due,
+        due=due,
         reduce_only=reduce_only,
+        legs=legs,
     )
     extcall VAULT.lock_escrow(account, msg.sender, margin, execution_fee)
     return id
@@ -150,54 +144,64 @@ def commit(
 
 
 @external
-def execute(order: uint256, round: uint256) -> bool:
+def execute(order: uint256, rounds: DynArray[uint256, MAX_LEGS]) -> bool:
     """
-    @notice Fill an order at the feed's first valid round at or after its due time, for the execution fee. Open to all.
+    @notice Fill an order, each leg at its feed's first valid round at or after the due time, for the execution fee.
+            Open to all.
     @dev A fill that fails consumes the order too, or the trader would hold a free option: margin returns to cash and
-         the executor is paid. Where that round came two heartbeats late, the order is void and everything returns.
+         the executor is paid. Where a leg's round came two heartbeats late, the order is void and everything returns.
          Rounds are consumed outside the attempt: too many pending ones revert here, they do not fail the order.
     @param order Order id.
-    @param round Proxy round id of that round.
+    @param rounds Proxy round ids of those rounds, one a leg.
     @return Whether the order was filled.
     """
-    terms: IExchange.Order = self._open_order(order)
-    assert block.timestamp >= terms.due, errors.TOO_EARLY
-    price: uint256 = 0
-    time: uint256 = 0
-    price, time = staticcall ORACLE.first_round(terms.market, round, terms.due)
-    if time > self._patience(terms):
-        self._void(order, terms)
-        return False
+    header: order_slots.Header = self._open_order(order)
+    assert block.timestamp >= header.due, errors.TOO_EARLY
+    assert len(rounds) == header.legs, errors.ROUNDS_DIFFER
 
-    market: address = (staticcall VAULT.market(terms.market))[0]
-    extcall ORACLE.consume(terms.market)
+    proofs: DynArray[IExchange.Proof, MAX_LEGS] = []
+    latest: uint256 = 0
+    for i: uint256 in range(header.legs, bound=MAX_LEGS):
+        market: uint256 = self._market(order, i)
+        price: uint256 = 0
+        time: uint256 = 0
+        price, time = staticcall ORACLE.first_round(market, rounds[i], header.due)
+        patience: uint256 = self._patience(market, header.due)
+        if time > patience:
+            self._void(order, header)
+            return False
+
+        venue: address = (staticcall VAULT.market(market))[0]
+        extcall ORACLE.consume(market)
+        proofs.append(IExchange.Proof(venue=venue, round=rounds[i], price=price))
+        latest = max(latest, time)
+
     success: bool = False
     response: Bytes[_ERROR_SIZE] = b""
-    success, response = self._try_fill(order, market, round, price)
-
-    self._orders[order] = empty(uint256[2])
-    if not success:
-        self._fail(order, terms, round, self._reason(response))
+    success, response = self._try_fill(order, proofs, latest)
+    if success:
+        self._end(order, header.legs)
+    else:
+        self._fail(order, header, self._reason(response))
     return success
 
 
 @external
 def void(order: uint256):
     """
-    @notice End an order that no round can fill: none came within two heartbeats of its due time, or it lay there for
-            three days. Everything returns to the account. Open to all.
+    @notice End an order that cannot be filled: a leg's round did not come within two heartbeats of the due time, or the
+            order lay there for three days. Everything returns to the account. Open to all.
     @dev A feed whose phase changed may never prove an order's round, and a dead one proves nothing: hence the three
          days, which ask no feed.
     @param order Order id.
     """
-    terms: IExchange.Order = self._open_order(order)
-    if block.timestamp <= terms.due + ABANDONED:
-        last: uint256 = (staticcall ORACLE.last_round(terms.market))[1]
-        assert last < terms.due, errors.NOT_VOID
-        patience: uint256 = self._patience(terms)
-        assert block.timestamp > patience, errors.NOT_VOID
+    header: order_slots.Header = self._open_order(order)
+    abandoned: bool = block.timestamp > header.due + ABANDONED
+    if not abandoned:
+        missed: bool = self._is_missed(order, header)
+        assert missed, errors.NOT_VOID
 
-    self._void(order, terms)
+    self._void(order, header)
 
 
 ################################################################
@@ -207,46 +211,28 @@ def void(order: uint256):
 
 @external
 @reentrant
-def fill(order: uint256, market: address, round: uint256, price: uint256, executor: address):
+def fill(order: uint256, proofs: DynArray[IExchange.Proof, MAX_LEGS], latest: uint256, executor: address):
     """
-    @notice One attempt to fill, undone as a whole where it fails. Callable by the exchange itself only.
-    @dev The order's round prices it, or the present price where that is worse for the trader: whoever is executed late
-         must not own what happened in between. `@reentrant` because `execute` holds the lock while it calls.
+    @notice One attempt to fill all legs, undone as a whole where it fails. Callable by the exchange itself only.
+    @dev No leg touches another's book, so that each book is tested as the last leg leaves it; the account as a whole is
+         tested after all of them. `@reentrant` because `execute` holds the lock while it calls.
     @param order Order id.
-    @param market The market's contract.
-    @param round Proxy round id that prices the order.
-    @param price The round's price [wad].
+    @param proofs The rounds that price the legs.
+    @param latest Time of the last of these rounds [s].
     @param executor Who earns the execution fee.
     """
     assert msg.sender == self, errors.NOT_SELF
-    terms: IExchange.Order = self._open_order(order)
-    venue: IDerivativesMarket = IDerivativesMarket(market)
-    size: int256 = self._clamped(terms, venue)
-    quote: IPriceOracle.Quote = staticcall ORACLE.quote(terms.market)
-    skew: int256 = staticcall venue.skew()
-    worse: uint256 = min(price, quote.price)
-    if size > 0:
-        worse = max(price, quote.price)
-    fill_price: uint256 = staticcall POOL.order_price(terms.market, size, worse, quote.fast_volatility, skew)
-    self._check_limit(terms, fill_price)
+    header: order_slots.Header = self._open_order(order)
+    markets: uint256 = 0
+    for i: uint256 in range(header.legs, bound=MAX_LEGS):
+        leg: IExchange.Leg = self._leg(order, i)
+        last: bool = i + 1 == header.legs
+        self._fill_leg(order, header, leg, proofs[i], latest, last, executor)
+        markets |= 1 << leg.market
 
-    notional: uint256 = fixed_point._mul_wad_up(convert(abs(size), uint256), fill_price)
-    fee: uint256 = self._fee(terms.market, notional, quote.fast_volatility)
-    extcall VAULT.fill_order(terms.account, terms.market, terms.margin, fee, terms.execution_fee, executor, True)
-    result: IDerivativesMarket.TradeResult = extcall venue.trade(terms.account, size, fill_price)
-
-    self._check_account(terms, fee, result)
-    self._check_pool(terms.market, abs(skew + size) > abs(skew), result)
-    log IExchange.OrderFilled(
-        order=order,
-        account=terms.account,
-        market=terms.market,
-        executor=executor,
-        round=round,
-        size=size,
-        price=fill_price,
-        fee=fee,
-    )
+    if not header.reduce_only:
+        within: bool = staticcall REBALANCER.within_risk_share(header.account, markets)
+        assert within, errors.RISK_SHARE
 
 
 ################################################################
@@ -302,7 +288,17 @@ def order(id: uint256) -> IExchange.Order:
     @param id Order id.
     @return The order; all zero once it was filled, failed or voided.
     """
-    return order_slots._unpack_order(self._orders[id][0], self._orders[id][1])
+    header: order_slots.Header = order_slots._unpack_header(self._orders[id][0][0])
+    legs: DynArray[IExchange.Leg, MAX_LEGS] = []
+    for i: uint256 in range(header.legs, bound=MAX_LEGS):
+        legs.append(self._leg(id, i))
+    return IExchange.Order(
+        account=header.account,
+        execution_fee=header.execution_fee,
+        due=header.due,
+        reduce_only=header.reduce_only,
+        legs=legs,
+    )
 
 
 @external
@@ -356,61 +352,113 @@ def fee(market: uint256, notional: uint256, fast_volatility: uint256) -> uint256
 
 @internal
 @view
-def _open_order(order: uint256) -> IExchange.Order:
+def _open_order(order: uint256) -> order_slots.Header:
     """
-    @dev The order, which must not have ended.
+    @dev The order without its legs; it must not have ended.
     """
-    word: uint256 = self._orders[order][0]
+    word: uint256 = self._orders[order][0][0]
     assert word != 0, errors.NO_ORDER
-    return order_slots._unpack_order(word, self._orders[order][1])
-
-
-@internal
-def _store_order(id: uint256, order: IExchange.Order):
-    """
-    @dev Two slots, packed.
-    """
-    a: uint256 = 0
-    b: uint256 = 0
-    a, b = order_slots._pack_order(order)
-    self._orders[id] = [a, b]
+    return order_slots._unpack_header(word)
 
 
 @internal
 @view
-def _patience(order: IExchange.Order) -> uint256:
+def _leg(order: uint256, i: uint256) -> IExchange.Leg:
     """
-    @dev The last moment at which the order's round may come [s].
+    @dev One of the order's legs.
     """
-    heartbeat: uint256 = staticcall ORACLE.heartbeat(order.market)
-    return order.due + HEARTBEATS * heartbeat
+    return order_slots._unpack_leg(self._orders[order][i][0], self._orders[order][i][1])
 
 
 @internal
-def _void(order: uint256, terms: IExchange.Order):
+@view
+def _market(order: uint256, i: uint256) -> uint256:
+    """
+    @dev The market of one of the order's legs.
+    """
+    return order_slots._unpack_market(self._orders[order][i][0])
+
+
+@internal
+def _store_leg(order: uint256, i: uint256, leg: IExchange.Leg, head: uint256):
+    """
+    @dev Checks a leg and stores it in its two slots, what belongs to the whole order beside the first.
+    """
+    assert leg.size != 0, errors.EMPTY_ORDER
+    assert self._fees[leg.market] != 0, errors.NO_FEES
+    a: uint256 = 0
+    b: uint256 = 0
+    a, b = order_slots._pack_leg(leg)
+    self._orders[order][i] = [a | head, b]
+
+
+@internal
+@view
+def _margin(order: uint256, legs: uint256) -> uint256:
+    """
+    @dev What the order's legs have in escrow [wad].
+    """
+    margin: uint256 = 0
+    for i: uint256 in range(legs, bound=MAX_LEGS):
+        margin += self._leg(order, i).margin
+    return margin
+
+
+@internal
+def _end(order: uint256, legs: uint256):
+    """
+    @dev The order is no more.
+    """
+    for i: uint256 in range(legs, bound=MAX_LEGS):
+        self._orders[order][i] = empty(uint256[2])
+
+
+@internal
+@view
+def _patience(market: uint256, due: uint256) -> uint256:
+    """
+    @dev The last moment at which a leg's round may come [s].
+    """
+    heartbeat: uint256 = staticcall ORACLE.heartbeat(market)
+    return due + HEARTBEATS * heartbeat
+
+
+@internal
+@view
+def _is_missed(order: uint256, header: order_slots.Header) -> bool:
+    """
+    @dev Whether a leg has waited for its round in vain.
+    """
+    for i: uint256 in range(header.legs, bound=MAX_LEGS):
+        market: uint256 = self._market(order, i)
+        last: uint256 = (staticcall ORACLE.last_round(market))[1]
+        patience: uint256 = self._patience(market, header.due)
+        if last < header.due and block.timestamp > patience:
+            return True
+    return False
+
+
+@internal
+def _void(order: uint256, header: order_slots.Header):
     """
     @dev Ends the order as if it had never been: margin and fee return to cash.
     """
-    self._orders[order] = empty(uint256[2])
-    log IExchange.OrderVoided(order=order, account=terms.account, market=terms.market)
-    extcall VAULT.release_escrow(terms.account, terms.margin + terms.execution_fee, 0, msg.sender)
+    margin: uint256 = self._margin(order, header.legs)
+    self._end(order, header.legs)
+    log IExchange.OrderVoided(order=order, account=header.account)
+    extcall VAULT.release_escrow(header.account, margin + header.execution_fee, 0, msg.sender)
 
 
 @internal
-def _fail(order: uint256, terms: IExchange.Order, round: uint256, reason: String[32]):
+def _fail(order: uint256, header: order_slots.Header, reason: String[32]):
     """
-    @dev Tells why the order failed, returns its margin to cash and pays the executor. The caller has ended it.
+    @dev Ends the order, tells why it failed, returns its margin to cash and pays the executor.
     """
-    log IExchange.OrderFailed(
-        order=order,
-        account=terms.account,
-        market=terms.market,
-        executor=msg.sender,
-        round=round,
-        reason=reason,
-    )
-    fee: uint256 = terms.execution_fee
-    extcall VAULT.release_escrow(terms.account, terms.margin + fee, fee, msg.sender)
+    margin: uint256 = self._margin(order, header.legs)
+    self._end(order, header.legs)
+    log IExchange.OrderFailed(order=order, account=header.account, executor=msg.sender, reason=reason)
+    fee: uint256 = header.execution_fee
+    extcall VAULT.release_escrow(header.account, margin + fee, fee, msg.sender)
 
 
 ################################################################
@@ -419,7 +467,9 @@ def _fail(order: uint256, terms: IExchange.Order, round: uint256, reason: String
 
 
 @internal
-def _try_fill(order: uint256, market: address, round: uint256, price: uint256) -> (bool, Bytes[_ERROR_SIZE]):
+def _try_fill(
+    order: uint256, proofs: DynArray[IExchange.Proof, MAX_LEGS], latest: uint256
+) -> (bool, Bytes[_ERROR_SIZE]):
     """
     @dev Calls `fill` with all the gas it may ever need, or refuses: an attempt never fails for want of gas.
     """
@@ -428,11 +478,10 @@ def _try_fill(order: uint256, market: address, round: uint256, price: uint256) -
         self,
         abi_encode(
             order,
-            market,
-            round,
-            price,
+            proofs,
+            latest,
             msg.sender,
-            method_id=method_id("fill(uint256,address,uint256,uint256,address)"),
+            method_id=method_id("fill(uint256,(address,uint256,uint256)[],uint256,address)"),
         ),
         max_outsize=_ERROR_SIZE,
         gas=FILL_GAS,
@@ -454,19 +503,86 @@ def _reason(response: Bytes[_ERROR_SIZE]) -> String[32]:
 
 
 @internal
+def _fill_leg(
+    order: uint256,
+    header: order_slots.Header,
+    leg: IExchange.Leg,
+    proof: IExchange.Proof,
+    latest: uint256,
+    last: bool,
+    executor: address,
+):
+    """
+    @dev Prices the leg, takes its margin and fee out of escrow, trades, and tests both books. The execution fee goes
+         with the last leg.
+    """
+    venue: IDerivativesMarket = IDerivativesMarket(proof.venue)
+    size: int256 = self._clamped(header, leg, venue)
+    quote: IPriceOracle.Quote = staticcall ORACLE.quote(leg.market)
+    skew: int256 = staticcall venue.skew()
+    price: uint256 = self._price(leg.market, size, proof.price, quote, skew, latest)
+    self._check_limit(leg, price)
+
+    notional: uint256 = fixed_point._mul_wad_up(convert(abs(size), uint256), price)
+    fee: uint256 = self._fee(leg.market, notional, quote.fast_volatility)
+    execution_fee: uint256 = 0
+    if last:
+        execution_fee = header.execution_fee
+    extcall VAULT.fill_order(header.account, leg.market, leg.margin, fee, execution_fee, executor, last)
+    result: IDerivativesMarket.TradeResult = extcall venue.trade(header.account, size, price)
+
+    self._check_book(header.reduce_only, leg.margin, fee, result)
+    self._check_pool(leg.market, abs(skew + size) > abs(skew), result)
+    log IExchange.OrderFilled(
+        order=order,
+        account=header.account,
+        market=leg.market,
+        executor=executor,
+        round=proof.round,
+        size=size,
+        price=price,
+        fee=fee,
+    )
+
+
+@internal
 @view
-def _clamped(order: IExchange.Order, market: IDerivativesMarket) -> int256:
+def _clamped(header: order_slots.Header, leg: IExchange.Leg, venue: IDerivativesMarket) -> int256:
     """
-    @dev The size to trade [wad units]: a reduce-only order closes the book at most.
+    @dev The size to trade [wad units]: a leg of a reduce-only order closes its book at most.
     """
-    if not order.reduce_only:
-        return order.size
-    book: IDerivativesMarket.Book = staticcall market.book(order.account)
-    if order.size > 0:
+    if not header.reduce_only:
+        return leg.size
+    book: IDerivativesMarket.Book = staticcall venue.book(header.account)
+    if leg.size > 0:
         assert book.size < 0, errors.NOTHING_TO_REDUCE
-        return min(order.size, -book.size)
+        return min(leg.size, -book.size)
     assert book.size > 0, errors.NOTHING_TO_REDUCE
-    return max(order.size, -book.size)
+    return max(leg.size, -book.size)
+
+
+@internal
+@view
+def _price(
+    market: uint256, size: int256, round_price: uint256, quote: IPriceOracle.Quote, skew: int256, latest: uint256
+) -> uint256:
+    """
+    @dev The pool's price for the leg [wad], at its round or at present, whichever is worse for the trader: whoever is
+         executed late must not own what happened in between. Where the order waited for another leg's later round,
+         also no better than the pool fills an engine at a present price of that age: until then the trader watched
+         the truth, and could still make the order fail.
+    """
+    worse: uint256 = min(round_price, quote.price)
+    if size > 0:
+        worse = max(round_price, quote.price)
+    price: uint256 = staticcall POOL.order_price(market, size, worse, quote.fast_volatility, skew)
+    if latest > quote.updated_at:
+        rate: uint256 = staticcall POOL.engine_rate(market, quote.fast_volatility, latest - quote.updated_at)
+        if size > 0:
+            price = max(price, fixed_point._mul_wad_up(quote.price, fixed_point.WAD + rate))
+        else:
+            price = min(price, fixed_point._mul_wad_down(quote.price, fixed_point.WAD - rate))
+    return price
 
 
 @internal
@@ -484,37 +600,31 @@ def _fee(market: uint256, notional: uint256, fast_volatility: uint256) -> uint25
 
 @internal
 @pure
-def _check_limit(order: IExchange.Order, price: uint256):
+def _check_limit(leg: IExchange.Leg, price: uint256):
     """
     @dev A buyer pays at most, a seller gets at least the limit.
     """
-    if order.size > 0:
-        assert price <= order.limit_price, errors.BEYOND_LIMIT
+    if leg.size > 0:
+        assert price <= leg.limit_price, errors.BEYOND_LIMIT
     else:
-        assert price >= order.limit_price, errors.BEYOND_LIMIT
+        assert price >= leg.limit_price, errors.BEYOND_LIMIT
 
 
 @internal
-@view
-def _check_account(order: IExchange.Order, fee: uint256, result: IDerivativesMarket.TradeResult):
+@pure
+def _check_book(reduce_only: bool, margin: uint256, fee: uint256, result: IDerivativesMarket.TradeResult):
     """
-    @dev An order that may open leaves the book at or above its initial margin and within its risk share, at current
-         prices. A reduce-only one below initial margin does not leave (e − mm) / b lower than the whole order, margin
-         and fee included, found it; a book it closes must not be left with a loss that nobody carries.
+    @dev An order that may open leaves the book at or above its initial margin, at current prices. A reduce-only one
+         below initial margin does not leave (e − mm) / b lower than the whole leg, margin and fee included, found it;
+         a book it closes must not be left with a loss that nobody carries.
     """
     after: IMarket.BookRisk = result.risk
-    covered: bool = after.equity >= convert(after.initial, int256)
-    if not order.reduce_only:
-        assert covered, errors.BELOW_INITIAL_MARGIN
-        within: bool = staticcall REBALANCER.within_risk_share(order.account, 1 << order.market)
-        assert within, errors.RISK_SHARE
+    if after.equity >= convert(after.initial, int256):
         return
-
-    if covered:
-        return
+    assert reduce_only, errors.BELOW_INITIAL_MARGIN
     assert after.sigma_loss != 0, errors.RISK_NOT_REDUCED
     before: IMarket.BookRisk = result.before
-    found: int256 = before.equity + convert(fee, int256) - convert(order.margin, int256)
+    found: int256 = before.equity + convert(fee, int256) - convert(margin, int256)
     distance_before: int256 = found - convert(before.maintenance, int256)
     distance_after: int256 = after.equity - convert(after.maintenance, int256)
     scaled_before: int256 = distance_before * convert(after.sigma_loss, int256)

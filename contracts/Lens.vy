@@ -207,16 +207,13 @@ def open_orders(start: uint256, count: uint256) -> DynArray[ILens.OpenOrder, 256
         order: IExchange.Order = staticcall EXCHANGE.order(id)
         if order.account == 0:
             continue
-        round: uint256 = 0
-        updated_at: uint256 = 0
-        round, updated_at = self._last_round(order.market)
-        open.append(ILens.OpenOrder(
-            id=id,
-            order=order,
-            last_round=round,
-            updated_at=updated_at,
-            ripe=updated_at >= order.due,
-        ))
+        rounds: DynArray[ILens.LastRound, 8] = []
+        ripe: bool = True
+        for leg: IExchange.Leg in order.legs:
+            last: ILens.LastRound = self._last_round(leg.market)
+            ripe = ripe and last.updated_at >= order.due
+            rounds.append(last)
+        open.append(ILens.OpenOrder(id=id, order=order, last_rounds=rounds, ripe=ripe))
     return open
 
 
@@ -401,9 +398,9 @@ def _liquidation_price(implementation: address, account: uint256) -> uint256:
 
 @internal
 @view
-def _last_round(feed_id: uint256) -> (uint256, uint256):
+def _last_round(feed_id: uint256) -> ILens.LastRound:
     """
-    @dev The feed's latest round and its time [s], zeros where the feed does not answer.
+    @dev The feed's latest round, zeros where the feed does not answer.
     """
     success: bool = False
     answer: Bytes[64] = b""
@@ -415,8 +412,8 @@ def _last_round(feed_id: uint256) -> (uint256, uint256):
         revert_on_failure=False,
     )
     if not success or len(answer) != 64:
-        return 0, 0
-    return abi_decode(answer, (uint256, uint256))
+        return empty(ILens.LastRound)
+    return abi_decode(answer, ILens.LastRound)
 
 
 @internal

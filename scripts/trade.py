@@ -18,8 +18,8 @@ from ballast.keeper import Keeper, Work
 def cli() -> None:
     """Commit orders and execute them.
 
-    An order is filled at the first price that the feed publishes after a delay, by anyone, for the execution fee. It
-    cannot be cancelled; if no price comes, it is voided and everything returns.
+    An order is filled at the first price that each leg's feed publishes after a delay, by anyone, for the execution
+    fee. It cannot be cancelled; if no price comes, it is voided and everything returns.
     """
 
 
@@ -32,6 +32,14 @@ def cli() -> None:
 @click.option("--margin", type=NUMBER, default="0", help="Cash to put into the book with the fill [USD].")
 @click.option("--limit", type=NUMBER, help="Worst price; by default --slippage from the present one.")
 @click.option("--slippage", type=NUMBER, default="0.01", help="As a fraction.", show_default=True)
+@click.option(
+    "--leg",
+    "more",
+    type=(str, NUMBER, NUMBER),
+    metavar="MARKET SIZE MARGIN",
+    multiple=True,
+    help="One more leg, in another market; all are filled or none.",
+)
 @ballast_command
 def commit(
     account: AccountAPI,
@@ -42,30 +50,34 @@ def commit(
     margin: Decimal,
     limit: Decimal | None,
     slippage: Decimal,
+    more: tuple[tuple[str, Decimal, Decimal], ...],
 ) -> None:
     """Commit an order of account ID: SIZE units of MARKET, bought if positive. Put -- before a negative size.
 
     \b
     ape run trade commit 2 ETH 5 --margin 2000 --network ethereum:local:foundry --account TEST::1
     ape run trade commit --margin 2000 --network ethereum:local:foundry --account TEST::1 -- 2 ETH -5
+    ape run trade commit 2 ETH 5 --margin 2000 --leg BTC -0.2 2000 --network ethereum:local:foundry --account TEST::1
     """
     target = connect(manifest).account(id_)
-    _print(target.commit(market, size, margin=margin, limit_price=limit, slippage=slippage, sender=account))
+    legs = [target.leg(market, size, margin=margin, limit_price=limit, slippage=slippage)]
+    legs += [target.leg(name, units, margin=cash, slippage=slippage) for name, units, cash in more]
+    _print(target.commit_legs(*legs, sender=account))
 
 
 @cli.command(cls=ConnectedProviderCommand)
 @account_option()
 @manifest_option
 @click.argument("id_", metavar="ID", type=int)
-@click.argument("market")
+@click.argument("markets", metavar="MARKET...", nargs=-1, required=True)
 @click.option("--slippage", type=NUMBER, default="0.01", help="As a fraction.", show_default=True)
 @ballast_command
-def close(account: AccountAPI, manifest: Path | None, id_: int, market: str, slippage: Decimal) -> None:
-    """Commit an order that closes the whole book of account ID in MARKET.
+def close(account: AccountAPI, manifest: Path | None, id_: int, markets: tuple[str, ...], slippage: Decimal) -> None:
+    """Commit an order that closes the whole books of account ID in each MARKET, all of them at once or none.
 
-    ape run trade close 2 ETH --network ethereum:local:foundry --account TEST::1
+    ape run trade close 2 ETH BTC --network ethereum:local:foundry --account TEST::1
     """
-    _print(connect(manifest).account(id_).close(market, sender=account, slippage=slippage))
+    _print(connect(manifest).account(id_).close(*markets, sender=account, slippage=slippage))
 
 
 @cli.command(cls=ConnectedProviderCommand)
@@ -114,7 +126,6 @@ def publish(account: AccountAPI, manifest: Path | None, market: str, price: Deci
 
 
 def _print(order: Order) -> None:
-    click.echo(
-        f"order {order.id} of account {order.account}: {order.size:+f} {order.market} "
-        f"at ${order.limit_price:,.2f} or better, filled by the first round from {order.due:%Y-%m-%d %H:%M:%S} UTC"
-    )
+    legs = " and ".join(f"{leg.size:+f} {leg.market} at ${leg.limit_price:,.2f} or better" for leg in order.legs)
+    due = f"filled by the first round from {order.due:%Y-%m-%d %H:%M:%S} UTC"
+    click.echo(f"order {order.id} of account {order.account}: {legs}, {due}")

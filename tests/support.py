@@ -56,8 +56,8 @@ def trade_at_oracle(
     price = last_price(protocol, market)
     if limit is None:
         limit = price * 2 if size > 0 else 0
-    commit = protocol.exchange.commit(account, id_, size, limit, margin, reduce_only, sender=sender)
+    commit = protocol.exchange.commit(account, [(id_, size, limit, margin)], reduce_only, sender=sender)
     protocol.chain.advance(int(protocol.exchange.MIN_DELAY()))
     round_ = protocol.publish(market, price, owner)
-    receipt: Receipt = protocol.exchange.execute(commit.event("OrderCommitted").order, round_, sender=keeper)
+    receipt: Receipt = protocol.exchange.execute(commit.event("OrderCommitted").order, [round_], sender=keeper)
     return receipt

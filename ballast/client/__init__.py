@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ballast.client.account import Account, Report
 from ballast.client.client import Ballast, UnknownName
-from ballast.client.objects import Book, Gate, Market, Order, Policy, Rebalance, Right, State, Treasury
+from ballast.client.objects import Book, Gate, Leg, Market, Order, Policy, Rebalance, Right, State, Treasury
 from ballast.client.units import from_wad, to_wad
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Ballast",
     "Book",
     "Gate",
+    "Leg",
     "Market",
     "Order",
     "Policy",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ballast.chain import Receipt, Sender
-from ballast.client.objects import Book, Order, Policy, Rebalance, Right, Treasury
+from ballast.client.objects import Book, Leg, Order, Policy, Rebalance, Right, Treasury
 from ballast.client.units import Amount, from_wad, to_wad
 
 if TYPE_CHECKING:
@@ -81,7 +81,28 @@ class Account:
         slippage: Amount = "0.01",
         reduce_only: bool = False,
     ) -> Order:
-        """Commit an order; without a limit price, `slippage` from the present price."""
+        """Commit an order in one market; without a limit price, `slippage` from the present price."""
+        leg = self.leg(market, size, margin=margin, limit_price=limit_price, slippage=slippage)
+        return self.commit_legs(leg, sender=sender, reduce_only=reduce_only)
+
+    def commit_legs(self, *legs: Leg, sender: Sender, reduce_only: bool = False) -> Order:
+        """Commit an order in several markets: all of its legs are filled, or none."""
+        raw = [
+            (self._ballast.market_id(leg.market), *map(to_wad, (leg.size, leg.limit_price, leg.margin))) for leg in legs
+        ]
+        event = self._protocol.exchange.commit(self.id, raw, reduce_only, sender=sender).event("OrderCommitted")
+        return Order.of(event.order, self._protocol.market_names, event)
+
+    def leg(
+        self,
+        market: str,
+        size: Amount,
+        *,
+        margin: Amount = 0,
+        limit_price: Amount | None = None,
+        slippage: Amount = "0.01",
+    ) -> Leg:
+        """A leg of an order; without a limit price, `slippage` from the present price."""
         id_ = self._ballast.market_id(market)
         size_ = to_wad(size)
         if limit_price is None:
@@ -89,16 +110,18 @@ class Account:
             limit = price + price * to_wad(slippage) // 10**18 * (1 if size_ > 0 else -1)
         else:
             limit = to_wad(limit_price)
-        receipt = self._protocol.exchange.commit(self.id, id_, size_, limit, to_wad(margin), reduce_only, sender=sender)
-        event = receipt.event("OrderCommitted")
-        return Order.of(event.order, market, event)
+        return Leg(market, *map(from_wad, (size_, limit, to_wad(margin))))
 
-    def close(self, market: str, *, sender: Sender, slippage: Amount = "0.01") -> Order:
-        """Commit an order that closes the whole book."""
-        size = self._protocol.markets[market].book(self.id).size
-        if size == 0:
-            raise ValueError(f"account {self.id} holds nothing in {market}")
-        return self.commit(market, from_wad(-size), sender=sender, slippage=slippage, reduce_only=True)
+    def close(self, *markets: str, sender: Sender, slippage: Amount = "0.01") -> Order:
+        """Commit an order that closes whole books, all of them at once or none."""
+        legs = []
+        for market in markets:
+            self._ballast.market_id(market)
+            size = self._protocol.markets[market].book(self.id).size
+            if size == 0:
+                raise ValueError(f"account {self.id} holds nothing in {market}")
+            legs.append(self.leg(market, from_wad(-size), slippage=slippage))
+        return self.commit_legs(*legs, sender=sender, reduce_only=True)
 
     # The engine
 

@@ -82,14 +82,14 @@ class Ballast:
     def order(self, id_: int) -> Order | None:
         """An open order; None once it was filled, failed or voided."""
         raw = self.protocol.exchange.order(id_)
-        return Order.of(id_, self.protocol.market_names[raw.market], raw) if raw.account else None
+        return Order.of(id_, self.protocol.market_names, raw) if raw.account else None
 
     def open_orders(self) -> list[Order]:
         """All orders that wait."""
         names, last = self.protocol.market_names, self.protocol.exchange.order_count()
         size = int(self.protocol.lens.PAGE())
         pages = (self.protocol.lens.open_orders(start, size) for start in range(1, last + 1, size))
-        return [Order.of(each.id, names[each.order.market], each.order) for page in pages for each in page]
+        return [Order.of(each.id, names, each.order) for page in pages for each in page]
 
     # Rewards
 

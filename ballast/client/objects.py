@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -114,32 +115,41 @@ class Treasury:
 
 
 @dataclass(frozen=True)
-class Order:
-    """A committed order."""
+class Leg:
+    """What an order trades in one market."""
 
-    id: int
-    account: int
     market: str
     size: Decimal  # [units] buys if positive
     limit_price: Decimal  # [USD]
     margin: Decimal  # [USD]
-    execution_fee: Decimal  # [USD]
-    due: datetime  # the first round at or after this time fills it
-    reduce_only: bool
 
     @classmethod
-    def of(cls, id_: int, market: str, raw: Any) -> Order:
-        """From `IExchange.Order`."""
+    def of(cls, market: str, raw: Any) -> Leg:
+        """From `IExchange.Leg`."""
+        return cls(market, *map(from_wad, (raw.size, raw.limit_price, raw.margin)))
+
+
+@dataclass(frozen=True)
+class Order:
+    """A committed order: all of its legs are filled, or none."""
+
+    id: int
+    account: int
+    execution_fee: Decimal  # [USD]
+    due: datetime  # each leg is filled by its feed's first round at or after this time
+    reduce_only: bool
+    legs: tuple[Leg, ...]
+
+    @classmethod
+    def of(cls, id_: int, names: Mapping[int, str], raw: Any) -> Order:
+        """From `IExchange.Order` or its event; `names` are the markets' by id."""
         return cls(
             id=id_,
             account=raw.account,
-            market=market,
-            size=from_wad(raw.size),
-            limit_price=from_wad(raw.limit_price),
-            margin=from_wad(raw.margin),
             execution_fee=from_wad(raw.execution_fee),
             due=at_time(raw.due),
             reduce_only=raw.reduce_only,
+            legs=tuple(Leg.of(names[leg.market], leg) for leg in raw.legs),
         )
 
 

@@ -111,7 +111,7 @@ class Stage:
         for order, (actor, symbol, due) in list(self._orders.items()):
             if symbol not in tick.answers or tick.time < due:
                 continue
-            receipt = self.protocol.exchange.execute(order, self.protocol.latest_round(symbol), sender=self.keeper)
+            receipt = self.protocol.exchange.execute(order, [self.protocol.latest_round(symbol)], sender=self.keeper)
             for failure in receipt.named("OrderFailed"):
                 raise DemoError(f"{actor.entry.name} could not open its {symbol} book: {failure.reason}")
             del self._orders[order]

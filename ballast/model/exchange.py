@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ballast.model.atomic import atomic
 from ballast.model.errors import Rejected, require
-from ballast.model.fixed_point import WAD, clamp, mul_div_up, mul_wad_up
+from ballast.model.fixed_point import WAD, clamp, mul_div_up, mul_wad_down, mul_wad_up
 
 if TYPE_CHECKING:
     from ballast.model.market import Market, TradeResult
+    from ballast.model.oracle import Quote
     from ballast.model.vault import Vault
 
 MIN_DELAY = 30
@@ -58,26 +59,56 @@ class FeeConfig:
 
 
 @dataclass(frozen=True)
-class Order:
-    """An open order."""
+class Leg:
+    """What an order trades in one market."""
 
-    account: int
     market: int
     size: int
     limit_price: int
     margin: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """An open order."""
+
+    account: int
     execution_fee: int
     due: int
     reduce_only: bool
+    legs: tuple[Leg, ...]
+
+    @property
+    def margin(self) -> int:
+        """Of all legs."""
+        return sum(leg.margin for leg in self.legs)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A leg's round, proven to be its first."""
+
+    round: int
+    price: int
+    time: int
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A leg became a trade."""
+
+    market: int
+    round: int
+    size: int
+    price: int
+    fee: int
 
 
 @dataclass(frozen=True)
 class Filled:
-    """An order became a trade."""
+    """All legs became trades."""
 
-    size: int
-    price: int
-    fee: int
+    fills: tuple[Fill, ...]
 
 
 @dataclass(frozen=True)
@@ -112,44 +143,37 @@ class Exchange:
 
     # Account owner and operators
 
-    def commit(
-        self,
-        actor: Hashable,
-        account: int,
-        market: int,
-        size: int,
-        limit_price: int,
-        margin: int,
-        reduce_only: bool = False,
-        *,
-        now: int,
-    ) -> int:
-        require(size != 0, "exchange: zero size")
-        require(market in self.fees, "exchange: market has no fees")
-        require(abs(size) < _SIZE_BOUND, "math: out of range")
-        require(max(limit_price, margin) < _AMOUNT_BOUND, "math: out of range")
-        self.vault.lock_escrow(self, account, actor, margin, self.execution_fee, now=now)
+    def commit(self, actor: Hashable, account: int, legs: Sequence[Leg], reduce_only: bool = False, *, now: int) -> int:
+        require(len(legs) != 0, "exchange: no legs")
+        markets: set[int] = set()
+        for leg in legs:
+            require(leg.size != 0, "exchange: zero size")
+            require(leg.market in self.fees, "exchange: market has no fees")
+            require(leg.market not in markets, "exchange: market twice")
+            markets.add(leg.market)
+            require(abs(leg.size) < _SIZE_BOUND, "math: out of range")
+            require(max(leg.limit_price, leg.margin) < _AMOUNT_BOUND, "math: out of range")
+        order = Order(account, self.execution_fee, now + MIN_DELAY, reduce_only, tuple(legs))
+        self.vault.lock_escrow(self, account, actor, order.margin, order.execution_fee, now=now)
         self.order_count += 1
-        self.orders[self.order_count] = Order(
-            account, market, size, limit_price, margin, self.execution_fee, now + MIN_DELAY, reduce_only
-        )
+        self.orders[self.order_count] = order
         return self.order_count
 
     # Anyone
 
-    def execute(self, executor: Hashable, order: int, round_: int, *, now: int) -> Outcome:
+    def execute(self, executor: Hashable, order: int, rounds: Sequence[int], *, now: int) -> Outcome:
         terms = self._open_order(order)
         require(now >= terms.due, "exchange: too early")
-        market = self.markets[terms.market]
-        price, time = market.feed.first_round(round_, terms.due, now)
-        if time > self._patience(terms):
+        require(len(rounds) == len(terms.legs), "exchange: rounds and legs differ")
+        with atomic(*(self.markets[leg.market].feed for leg in terms.legs)):
+            proofs = self._prove(terms, rounds, now)
+        if proofs is None:
             return self._void(order)
 
-        market.settle(now)
         outcome: Outcome
         try:
-            with atomic(self.vault, market):
-                outcome = self._fill(terms, price, executor, now)
+            with atomic(self.vault, *(self.markets[leg.market] for leg in terms.legs)):
+                outcome = self._fill(terms, proofs, executor, now)
         except Rejected as failure:
             fee = terms.execution_fee
             self.vault.release_escrow(self, terms.account, terms.margin + fee, fee, executor)
@@ -159,10 +183,8 @@ class Exchange:
 
     def void(self, order: int, *, now: int) -> Outcome:
         terms = self._open_order(order)
-        if now <= terms.due + ABANDONED:
-            _, last = self.markets[terms.market].feed.last_round()
-            require(last < terms.due, "exchange: order is not void")
-            require(now > self._patience(terms), "exchange: order is not void")
+        abandoned = now > terms.due + ABANDONED
+        require(abandoned or self._is_missed(terms, now), "exchange: order is not void")
         return self._void(order)
 
     # Owner
@@ -185,53 +207,89 @@ class Exchange:
         require(order in self.orders, "exchange: no such order")
         return self.orders[order]
 
-    def _patience(self, order: Order) -> int:
-        return order.due + HEARTBEATS * self.markets[order.market].feed.config.heartbeat
+    def _patience(self, leg: Leg, due: int) -> int:
+        return due + HEARTBEATS * self.markets[leg.market].feed.config.heartbeat
+
+    def _prove(self, order: Order, rounds: Sequence[int], now: int) -> list[Proof] | None:
+        """The legs' rounds, settled; nothing where one of them came too late."""
+        proofs = []
+        for leg, round_ in zip(order.legs, rounds, strict=True):
+            market = self.markets[leg.market]
+            proof = Proof(round_, *market.feed.first_round(round_, order.due, now))
+            if proof.time > self._patience(leg, order.due):
+                return None
+            market.settle(now)
+            proofs.append(proof)
+        return proofs
+
+    def _is_missed(self, order: Order, now: int) -> bool:
+        return any(
+            self.markets[leg.market].feed.last_round()[1] < order.due and now > self._patience(leg, order.due)
+            for leg in order.legs
+        )
 
     def _void(self, order: int) -> Voided:
         terms = self.orders.pop(order)
         self.vault.release_escrow(self, terms.account, terms.margin + terms.execution_fee, 0, None)
         return Voided()
 
-    def _fill(self, order: Order, price: int, executor: Hashable, now: int) -> Filled:
-        market = self.markets[order.market]
-        size = self._clamped(order, market)
-        quote = market.feed.quote(now)
-        fast_volatility, skew = quote.fast_volatility, market.skew
-        worse = max(price, quote.price) if size > 0 else min(price, quote.price)
-        fill_price = market.pool.order_price(order.market, size, worse, fast_volatility, skew)
-        acceptable = fill_price <= order.limit_price if size > 0 else fill_price >= order.limit_price
+    def _fill(self, order: Order, proofs: Sequence[Proof], executor: Hashable, now: int) -> Filled:
+        latest = max(proof.time for proof in proofs)
+        fills = tuple(
+            self._fill_leg(order, leg, proof, latest, executor, now)
+            for leg, proof in zip(order.legs, proofs, strict=True)
+        )
+        if not order.reduce_only:
+            markets = sum(1 << leg.market for leg in order.legs)
+            within = self.rebalancer.within_risk_share(order.account, markets, now)
+            require(within, "exchange: above risk share")
+        return Filled(fills)
+
+    def _fill_leg(self, order: Order, leg: Leg, proof: Proof, latest: int, executor: Hashable, now: int) -> Fill:
+        market = self.markets[leg.market]
+        size = self._clamped(order, leg, market)
+        quote, skew = market.feed.quote(now), market.skew
+        price = self._price(market, size, proof.price, quote, latest)
+        acceptable = price <= leg.limit_price if size > 0 else price >= leg.limit_price
         require(acceptable, "exchange: beyond limit price")
 
-        fee = self.fees[order.market].fee(mul_wad_up(abs(size), fill_price), fast_volatility)
-        self.vault.fill_order(
-            self, order.account, order.market, order.margin, fee, order.execution_fee, executor, True, now=now
-        )
-        result = market.trade(order.account, size, fill_price, now)
-        self._check_account(order, fee, result, now)
-        self._check_pool(order.market, abs(skew + size) > abs(skew), result, now)
-        return Filled(size, fill_price, fee)
+        fee = self.fees[leg.market].fee(mul_wad_up(abs(size), price), quote.fast_volatility)
+        last = leg is order.legs[-1]
+        execution_fee = order.execution_fee if last else 0
+        self.vault.fill_order(self, order.account, leg.market, leg.margin, fee, execution_fee, executor, last, now=now)
+        result = market.trade(order.account, size, price, now)
+        self._check_book(order, leg, fee, result)
+        self._check_pool(leg.market, abs(skew + size) > abs(skew), result, now)
+        return Fill(leg.market, proof.round, size, price, fee)
 
-    def _clamped(self, order: Order, market: Market) -> int:
+    def _clamped(self, order: Order, leg: Leg, market: Market) -> int:
         if not order.reduce_only:
-            return order.size
+            return leg.size
         held = market.book(order.account).size
-        require(held * order.size < 0, "exchange: nothing to reduce")
-        return clamp(order.size, -abs(held), abs(held))
+        require(held * leg.size < 0, "exchange: nothing to reduce")
+        return clamp(leg.size, -abs(held), abs(held))
 
-    def _check_account(self, order: Order, fee: int, result: TradeResult, now: int) -> None:
+    def _price(self, market: Market, size: int, round_price: int, quote: Quote, latest: int) -> int:
+        volatility, gap = quote.fast_volatility, latest - quote.updated_at
+        worse = max(round_price, quote.price) if size > 0 else min(round_price, quote.price)
+        price = market.pool.order_price(market.id, size, worse, volatility, market.skew)
+        if gap <= 0:
+            return price
+        rate = market.pool.engine_rate(market.id, volatility, gap)
+        if size > 0:
+            return max(price, mul_wad_up(quote.price, WAD + rate))
+        return min(price, mul_wad_down(quote.price, WAD - rate))
+
+    def _check_book(self, order: Order, leg: Leg, fee: int, result: TradeResult) -> None:
         after, before = result.risk, result.before
-        covered = after.equity >= after.initial
-        if not order.reduce_only:
-            require(covered, "exchange: below initial margin")
-            within = self.rebalancer.within_risk_share(order.account, 1 << order.market, now)
-            require(within, "exchange: above risk share")
-        elif not covered:
-            require(after.sigma_loss != 0, "exchange: risk not reduced")
-            found = before.equity + fee - order.margin
-            scaled_before = (found - before.maintenance) * after.sigma_loss
-            scaled_after = (after.equity - after.maintenance) * before.sigma_loss
-            require(scaled_after >= scaled_before, "exchange: risk not reduced")
+        if after.equity >= after.initial:
+            return
+        require(order.reduce_only, "exchange: below initial margin")
+        require(after.sigma_loss != 0, "exchange: risk not reduced")
+        found = before.equity + fee - leg.margin
+        scaled_before = (found - before.maintenance) * after.sigma_loss
+        scaled_after = (after.equity - after.maintenance) * before.sigma_loss
+        require(scaled_after >= scaled_before, "exchange: risk not reduced")
 
     def _check_pool(self, market: int, inventory_grew: bool, result: TradeResult, now: int) -> None:
         if result.pool_short_initial == 0:

@@ -87,16 +87,18 @@ def supply(cap: uint256, total: uint256) -> (uint256, uint256):
 
 @external
 @pure
-def order(order: IExchange.Order) -> IExchange.Order:
+def order(header: order_slots.Header, leg: IExchange.Leg) -> (order_slots.Header, IExchange.Leg):
     """
-    @notice An order's two words, there and back.
-    @param order What to pack.
+    @notice What stands in an order's first two words, there and back.
+    @param header What to pack.
+    @param leg What to pack with it.
     @return What was unpacked.
     """
     a: uint256 = 0
     b: uint256 = 0
-    a, b = order_slots._pack_order(order)
-    return order_slots._unpack_order(a, b)
+    a, b = order_slots._pack_leg(leg)
+    a |= order_slots._pack_header(header)
+    return order_slots._unpack_header(a), order_slots._unpack_leg(a, b)
 
 
 @external

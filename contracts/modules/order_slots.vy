@@ -2,20 +2,31 @@
 """
 @title The exchange's packed slots
 @license AGPL-3.0-only
-@notice An order takes two slots, the terms of all orders and the fees of a market one each.
+@notice Each leg of an order takes two slots, the terms of all orders and the fees of a market one each. What belongs
+        to the whole order stands in its first leg's.
 """
 
 from interfaces import IExchange
 
 from . import errors
 
-# order A  size int96 · 160 | execution fee 40 · 120 | reduce only · 112 | market 8 · 104 | due 40 · 64 | account 64 · 0
-# order B  margin 112 · 112 | limit price 112 · 0
+# leg A    size int96 · 160 | market 8 · 104, and of the first leg also
+#          execution fee 40 · 120 | legs 7 · 113 | reduce only 1 · 112 | due 40 · 64 | account 64 · 0
+# leg B    margin 112 · 112 | limit price 112 · 0
 # terms    execution fee 40 · 64 | order count 64 · 0
 # fees     volatility cap 80 · 160 | reference volatility 80 · 80 | base fee 80 · 0
 
+# An order without its legs
+struct Header:
+    account: uint256        # vault account id
+    execution_fee: uint256  # [wad]
+    due: uint256            # [s]
+    reduce_only: bool
+    legs: uint256           # how many
+
 FEE_UNIT: constant(uint256) = 10**10        # [wad] execution fees are stored in units of 1e-8 USD
 
+_MASK_7: constant(uint256) = 2**7 - 1
 _MASK_8: constant(uint256) = 2**8 - 1
 _MASK_40: constant(uint256) = 2**40 - 1
 _MASK_64: constant(uint256) = 2**64 - 1
@@ -26,34 +37,63 @@ _SIZE_BOUND: constant(int256) = 2**95       # size lies strictly between −boun
 
 @internal
 @pure
-def _pack_order(order: IExchange.Order) -> (uint256, uint256):
+def _pack_header(header: Header) -> uint256:
     """
-    @dev Reverts if size, limit price or margin leave their fields. The rest is bounded by vault and exchange.
+    @dev To be joined with the first leg's word A. Every field is bounded by vault and exchange.
     """
-    assert abs(order.size) < _SIZE_BOUND, errors.OUT_OF_RANGE
-    assert max(order.limit_price, order.margin) <= _MASK_112, errors.OUT_OF_RANGE
-    word: uint256 = convert(convert(order.size << 160, bytes32), uint256)
-    word |= (order.execution_fee // FEE_UNIT << 120) | (convert(order.reduce_only, uint256) << 112)
-    word |= (order.market << 104) | (order.due << 64) | order.account
-    return word, (order.margin << 112) | order.limit_price
+    word: uint256 = (header.execution_fee // FEE_UNIT << 120) | (header.legs << 113)
+    word |= (convert(header.reduce_only, uint256) << 112) | (header.due << 64)
+    return word | header.account
 
 
 @internal
 @pure
-def _unpack_order(a: uint256, b: uint256) -> IExchange.Order:
+def _unpack_header(word: uint256) -> Header:
     """
-    @dev Inverse of `_pack_order`.
+    @dev Inverse of `_pack_header`.
     """
-    return IExchange.Order(
-        account=a & _MASK_64,
-        market=(a >> 104) & _MASK_8,
+    return Header(
+        account=word & _MASK_64,
+        execution_fee=((word >> 120) & _MASK_40) * FEE_UNIT,
+        due=(word >> 64) & _MASK_40,
+        reduce_only=(word >> 112) & 1 != 0,
+        legs=(word >> 113) & _MASK_7,
+    )
+
+
+@internal
+@pure
+def _pack_leg(leg: IExchange.Leg) -> (uint256, uint256):
+    """
+    @dev Reverts if size, limit price or margin leave their fields. The market is known to the exchange.
+    """
+    assert abs(leg.size) < _SIZE_BOUND, errors.OUT_OF_RANGE
+    assert max(leg.limit_price, leg.margin) <= _MASK_112, errors.OUT_OF_RANGE
+    word: uint256 = convert(convert(leg.size << 160, bytes32), uint256)
+    return word | (leg.market << 104), (leg.margin << 112) | leg.limit_price
+
+
+@internal
+@pure
+def _unpack_leg(a: uint256, b: uint256) -> IExchange.Leg:
+    """
+    @dev Inverse of `_pack_leg`, whatever else stands in word A.
+    """
+    return IExchange.Leg(
+        market=self._unpack_market(a),
         size=convert(convert(a, bytes32), int256) >> 160,
         limit_price=b & _MASK_112,
         margin=b >> 112,
-        execution_fee=((a >> 120) & _MASK_40) * FEE_UNIT,
-        due=(a >> 64) & _MASK_40,
-        reduce_only=(a >> 112) & _MASK_8 != 0,
     )
+
+
+@internal
+@pure
+def _unpack_market(a: uint256) -> uint256:
+    """
+    @dev A leg's market, out of its word A.
+    """
+    return (a >> 104) & _MASK_8
 
 
 @internal

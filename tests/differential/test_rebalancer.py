@@ -12,6 +12,7 @@ import pytest
 from ballast.chain import Reverted
 from ballast.deploy import Protocol
 from ballast.model.errors import Rejected
+from ballast.model.exchange import Leg
 from ballast.model.rebalancer import Policy
 from ballast.model.system import System
 from ballast.params import WAD, Params
@@ -110,18 +111,18 @@ class Twin:
         leverage = self.random.choice((20, 30, 40, 70))  # tenths
         size = margin * leverage * WAD // self.prices[name] // 10 * self.random.choice((-1, 1))
         limit = self.prices[name] * 2 if size > 0 else 0
-        args = (market, size, limit, margin, False)
+        legs = [Leg(market, size, limit, margin)]
         done = self.both(
-            lambda: self.protocol.exchange.commit(account, *args, sender=holder),
-            lambda: self.model.exchange.commit(holder, account, *args, now=self.now),
+            lambda: self.protocol.exchange.commit(account, legs, False, sender=holder),
+            lambda: self.model.exchange.commit(holder, account, legs, now=self.now),
         )
         if done is None:
             return
         self.chain.advance(40)
         round_ = self.publish(name, self.prices[name])
         self.both(
-            lambda: self.protocol.exchange.execute(done[1], round_, sender=self.keeper),
-            lambda: self.model.exchange.execute(self.keeper, done[1], round_, now=self.now),
+            lambda: self.protocol.exchange.execute(done[1], [round_], sender=self.keeper),
+            lambda: self.model.exchange.execute(self.keeper, done[1], [round_], now=self.now),
         )
 
     def policy(self) -> None:

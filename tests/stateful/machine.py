@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ballast.model.errors import Rejected
-from ballast.model.exchange import MIN_DELAY
+from ballast.model.exchange import MIN_DELAY, Filled, Leg
 from ballast.params import WAD
 from tests.stateful.twins import ACCOUNTS_EACH, TRADERS, Twins
 
@@ -197,9 +197,10 @@ class Protocol(RuleBasedStateMachine):
         limit = price * (10_000 + (slack if notional > 0 else -slack)) // 10_000
         margin = abs(notional) * WAD // leverage
         sender = self.twins.stranger if hostile else self.holder(account)
+        legs = [Leg(market, size, limit, margin)]
         self.twins.both(
-            lambda: self.protocol.exchange.commit(account, market, size, limit, margin, reduce_only, sender=sender),
-            lambda: self.model.exchange.commit(sender, account, market, size, limit, margin, reduce_only, now=self.now),
+            lambda: self.protocol.exchange.commit(account, legs, reduce_only, sender=sender),
+            lambda: self.model.exchange.commit(sender, account, legs, reduce_only, now=self.now),
         )
 
     @rule(
@@ -222,15 +223,14 @@ class Protocol(RuleBasedStateMachine):
     def execute(self, back: int, late: int) -> None:
         """An open order at a round that may or may not be its own."""
         order = self.recent_order(back)
-        market = self.model.exchange.orders[order].market if order in self.model.exchange.orders else 1
-        feed = self.model.markets[market].feed
-        round_ = self.first_round_after_due(order, market) + late
+        terms = self.model.exchange.orders.get(order)
+        markets = [leg.market for leg in terms.legs] if terms else [1]
+        rounds = [self.first_round_after_due(order, market) + late for market in markets]
         keeper = self.twins.keeper
         receipt, outcome = self.twins.both(
-            lambda: self.protocol.exchange.execute(order, round_, sender=keeper),
-            lambda: self.model.exchange.execute(keeper, order, round_, now=self.now),
+            lambda: self.protocol.exchange.execute(order, rounds, sender=keeper),
+            lambda: self.model.exchange.execute(keeper, order, rounds, now=self.now),
         )
-        assert feed is self.model.markets[market].feed
         if receipt is not None:
             self.compare_outcome(receipt, outcome)
 
@@ -260,9 +260,10 @@ class Protocol(RuleBasedStateMachine):
     def compare_outcome(receipt: Any, outcome: Any) -> None:
         """The event tells what the model says."""
         names = {"Filled": "OrderFilled", "Failed": "OrderFailed", "Voided": "OrderVoided"}
-        event = receipt.event(names[type(outcome).__name__])
-        for field, expected in vars(outcome).items():
-            assert getattr(event, field) == expected, f"{field}: chain {getattr(event, field)}, model {expected}"
+        events = receipt.named(names[type(outcome).__name__])
+        for event, fields in zip(events, outcome.fills if isinstance(outcome, Filled) else [outcome], strict=True):
+            for field, expected in vars(fields).items():
+                assert getattr(event, field) == expected, f"{field}: chain {getattr(event, field)}, model {expected}"
 
     # The engine
 

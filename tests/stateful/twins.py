@@ -13,7 +13,7 @@ from ballast.chain import Receipt, Reverted
 from ballast.chain.revm import RevmChain
 from ballast.deploy import Protocol
 from ballast.model.errors import Rejected
-from ballast.model.exchange import MIN_DELAY, Filled
+from ballast.model.exchange import MIN_DELAY, Filled, Leg
 from ballast.model.market import Market
 from ballast.model.rebalancer import Policy
 from ballast.model.system import System
@@ -90,16 +90,16 @@ class Twins:
         feed, holder = self.model.markets[market].feed, self.holders[account]
         answer = feed.aggregators[-1][-1].answer
         price = answer * 10 ** (18 - feed.decimals)
-        order = (account, market, notional * WAD * WAD // price, 2 * price if notional > 0 else 0)
-        order = (*order, abs(notional) * WAD // leverage, False)  # margin, reduce only
-        commit = self.protocol.exchange.commit(*order, sender=holder)
-        id_ = self.model.exchange.commit(holder, *order, now=self.now)
+        size, limit = notional * WAD * WAD // price, 2 * price if notional > 0 else 0
+        legs = [Leg(market, size, limit, margin=abs(notional) * WAD // leverage)]
+        commit = self.protocol.exchange.commit(account, legs, False, sender=holder)
+        id_ = self.model.exchange.commit(holder, account, legs, now=self.now)
         assert commit.event("OrderCommitted").order == id_
         self.chain.advance(MIN_DELAY)
         round_ = self.protocol.publish(self.names[market], price, self.owner)
         feed.publish(answer, self.now)
-        receipt = self.protocol.exchange.execute(id_, round_, sender=self.keeper)
-        outcome = self.model.exchange.execute(self.keeper, id_, round_, now=self.now)
+        receipt = self.protocol.exchange.execute(id_, [round_], sender=self.keeper)
+        outcome = self.model.exchange.execute(self.keeper, id_, [round_], now=self.now)
         assert receipt.named("OrderFilled") and isinstance(outcome, Filled), (receipt.events, outcome)
 
     def model_policy(self, policy: dict[str, Any]) -> Policy:

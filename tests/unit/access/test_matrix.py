@@ -142,7 +142,7 @@ def argument(parameter: Any, account: int, caller: str) -> Any:
     """Something plausible for a parameter: the account, the second market, one USD, the caller."""
     kind, name = parameter["type"], parameter["name"]
     if kind.endswith("[]"):
-        return []
+        return [argument({**parameter, "type": kind.removesuffix("[]")}, account, caller)] if "tuple" in kind else []
     if kind == "tuple":
         return [argument(component, account, caller) for component in parameter["components"]]
     if kind.startswith("bytes"):
@@ -215,7 +215,7 @@ def test_operator__any_right__reaches_no_further(
     vault, token, exchange, rebalancer = protocol.vault, protocol.token.address, protocol.exchange, protocol.rebalancer
     vault.set_operator(account, operator, rights, protocol.chain.timestamp + 60, sender=trader)
     attempts: list[tuple[int, Callable[[], Any]]] = [
-        (1, lambda: exchange.commit(account, 2, WAD, 2**100, WAD, False, sender=operator)),
+        (1, lambda: exchange.commit(account, [(2, WAD, 2**100, WAD)], False, sender=operator)),
         (2, lambda: rebalancer.transfer_margin(account, 0, 2, WAD, sender=operator)),
         (2, lambda: rebalancer.set_policy(account, default_policy, sender=operator)),
         (4, lambda: vault.withdraw(account, token, 1, operator, sender=operator)),

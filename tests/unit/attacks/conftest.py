@@ -35,8 +35,8 @@ def commit(protocol: Protocol, trader: str) -> Callable[..., int]:
 
     def commit_(account: int, market: str, size: int, margin: int = 0, reduce_only: bool = False) -> int:
         limit = ANY_PRICE if size > 0 else 0
-        order = (account, protocol.market_ids[market], size, limit, margin, reduce_only)
-        return int(protocol.exchange.commit(*order, sender=trader).event("OrderCommitted").order)
+        leg = protocol.market_ids[market], size, limit, margin
+        return int(protocol.exchange.commit(account, [leg], reduce_only, sender=trader).event("OrderCommitted").order)
 
     return commit_
 

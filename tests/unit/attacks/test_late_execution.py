@@ -15,8 +15,8 @@ def test_late_execution__pair_of_orders_and_the_engine__earns_nothing(
     first = publish("ETH", 3_000 * WAD, after=30)
     publish("ETH", 3_090 * WAD, after=3_600)
 
-    assert protocol.exchange.execute(orders[0], first, sender=trader).named("OrderFilled")
+    assert protocol.exchange.execute(orders[0], [first], sender=trader).named("OrderFilled")
     leave_by_engine(buyer, "ETH")
     set_policy(seller, max_risk_share=1)  # any failure will do
-    assert protocol.exchange.execute(orders[1], first, sender=trader).named("OrderFailed")
+    assert protocol.exchange.execute(orders[1], [first], sender=trader).named("OrderFailed")
     assert worth(buyer, seller) <= before  # at the round's own price it was $71,000 more

@@ -21,9 +21,11 @@ def locked(protocol, open_account, open_book, publish, trader, owner) -> int:
     spare = protocol.markets["ETH"].book_risk(account).withdrawable
     assert spare < book.net_deposit  # so the net deposit leaves first; the rest is profit
     protocol.rebalancer.transfer_margin(account, 2, 0, spare, sender=trader)
-    close = protocol.exchange.commit(account, 2, -book.size, 0, 0, True, sender=trader).event("OrderCommitted").order
+    close = (
+        protocol.exchange.commit(account, [(2, -book.size, 0, 0)], True, sender=trader).event("OrderCommitted").order
+    )
     round_ = publish("ETH", 3_500 * WAD, after=30)
-    assert protocol.exchange.execute(close, round_, sender=trader).named("OrderFilled")
+    assert protocol.exchange.execute(close, [round_], sender=trader).named("OrderFilled")
     rest = protocol.markets["ETH"].book_risk(account).withdrawable
     protocol.rebalancer.transfer_margin(account, 2, 0, rest, sender=trader)
     treasury = protocol.vault.treasury(account)
@@ -59,7 +61,7 @@ def test_locked_profit__through_a_failed_order__is_locked(protocol, locked, comm
     protocol.vault.deposit(locked, protocol.token.address, protocol.mint(trader, WAD, owner), sender=trader)
     order = commit(locked, "BTC", 100 * WAD, protocol.vault.treasury(locked).cash - WAD)
     round_ = publish("BTC", 60_000 * WAD, after=30)
-    assert protocol.exchange.execute(order, round_, sender=trader).named("OrderFailed")
+    assert protocol.exchange.execute(order, [round_], sender=trader).named("OrderFailed")
     _assert_locked(protocol, locked, trader)
 
 

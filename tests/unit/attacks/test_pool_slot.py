@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ballast.chain.revm import RevmChain
 from ballast.deploy import Protocol
+from ballast.model.exchange import Leg
 from ballast.model.system import System
 from ballast.params import WAD, Params
 from tests.support import deposit_to, last_price, trade_at_oracle
@@ -26,12 +27,12 @@ def _spent_book(params: Params) -> tuple[Protocol, System]:
         account = int(protocol.vault.open_account(trader, sender=trader).event("AccountOpened").account)
         deposit_to(protocol, account, trader, 200_000 * WAD, owner)
         model.vault.deposit(model.vault.open_account(trader), protocol.to_raw(200_000 * WAD))
-        order = (account, 2, size * WAD, 2**112 - 1 if size > 0 else 0, margin * WAD, False)
-        id_ = model.exchange.commit(trader, *order, now=chain.timestamp)
-        receipt = trade_at_oracle(protocol, account, "ETH", order[2], order[4], owner=owner, keeper=keeper)
+        leg = Leg(2, size * WAD, 2**112 - 1 if size > 0 else 0, margin * WAD)
+        id_ = model.exchange.commit(trader, account, [leg], now=chain.timestamp)
+        receipt = trade_at_oracle(protocol, account, "ETH", leg.size, leg.margin, owner=owner, keeper=keeper)
         price = last_price(protocol, "ETH")
         feed.publish(price // 10 ** (18 - feed.decimals), chain.timestamp)
-        model.exchange.execute(keeper, id_, protocol.latest_round("ETH"), now=chain.timestamp)
+        model.exchange.execute(keeper, id_, [protocol.latest_round("ETH")], now=chain.timestamp)
         assert receipt.named("OrderFilled"), receipt.events
         if size > 0:
             for price in (3_150, 3_300, 3_450):

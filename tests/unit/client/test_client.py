@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballast.chain import Reverted
-from ballast.client import Ballast, Policy, Right, State, UnknownName, from_wad, to_wad
+from ballast.client import Ballast, Leg, Policy, Right, State, UnknownName, from_wad, to_wad
 from ballast.client.objects import at_time
 from ballast.keeper import Keeper
 from ballast.params import WAD
@@ -88,7 +88,7 @@ def test_commit__then_execute__opens_and_closes_a_book(ballast, mine, trader, ke
 
     assert order == ballast.order(order.id)
     assert ballast.open_orders() == [order]
-    assert order.limit_price == 3_030
+    assert order.legs == (Leg("ETH", Decimal("1.5"), Decimal(3_030), Decimal(1_000)),)
     publish("ETH", 3_000 * WAD, after=30)
     assert Keeper(ballast.protocol, keeper).run_once().filled == [order.id]
     assert ballast.order(order.id) is None
@@ -97,7 +97,7 @@ def test_commit__then_execute__opens_and_closes_a_book(ballast, mine, trader, ke
     closing = mine.close("ETH", sender=trader)
 
     assert closing.reduce_only
-    assert closing.size == Decimal("-1.5")
+    assert [leg.size for leg in closing.legs] == [Decimal("-1.5")]
     publish("ETH", 3_000 * WAD, after=30)
     assert Keeper(ballast.protocol, keeper).run_once().filled == [closing.id]
     assert mine.report().book("ETH").size == 0

@@ -39,7 +39,8 @@ def commit(exchange: Contract, account: int, eth: int, trader: str) -> Callable[
     def commit_(size: int, margin: int = 0, limit: int | None = None, reduce_only: bool = False, **kwargs: Any) -> int:
         if limit is None:
             limit = ANY_PRICE if size > 0 else 0
-        receipt = exchange.commit(account, eth, size * WAD, limit, margin * WAD, reduce_only, sender=trader)
+        leg = eth, size * WAD, limit, margin * WAD
+        receipt = exchange.commit(account, [leg], reduce_only, sender=trader)
         return int(receipt.event("OrderCommitted").order)
 
     return commit_
@@ -50,7 +51,7 @@ def execute(exchange: Contract, publish: Callable[..., int], price: int, keeper:
     """`execute(order)`: a round after the delay, at the same price unless told, and the keeper's execution at once."""
 
     def execute_(order: int, at: int | None = None, after: int = DELAY) -> Receipt:
-        return exchange.execute(order, publish(ETH, at or price, after), sender=keeper)
+        return exchange.execute(order, [publish(ETH, at or price, after)], sender=keeper)
 
     return execute_
 

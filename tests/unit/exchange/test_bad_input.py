@@ -63,7 +63,7 @@ def test_execute__unusable_round__reverts_and_the_next_good_one_fills(
     aggregator.publish_round(answer, time, time, answered_in, sender=owner)
     before, terms = money(), exchange.order(order)
     with pytest.raises(Reverted) as error:
-        exchange.execute(order, protocol.latest_round(ETH), sender=keeper)
+        exchange.execute(order, [protocol.latest_round(ETH)], sender=keeper)
     assert error.value.reason == reason
     assert (money(), exchange.order(order)) == (before, terms)
     assert execute(order, after=2).named("OrderFilled")
@@ -85,7 +85,7 @@ def test_execute__wrong_moment_or_round__loses_nothing(
 
     def refused(round_: int, reason: str) -> None:
         with pytest.raises(Reverted) as error:
-            exchange.execute(order, round_, sender=keeper)
+            exchange.execute(order, [round_], sender=keeper)
         assert error.value.reason == reason
         assert money() == before
 
@@ -94,7 +94,7 @@ def test_execute__wrong_moment_or_round__loses_nothing(
     refused(early, "oracle: round too early")
     refused(later, "oracle: not the first round")
     refused(later + 1, "oracle: unknown round")
-    assert exchange.execute(order, first, sender=keeper).named("OrderFilled")
+    assert exchange.execute(order, [first], sender=keeper).named("OrderFilled")
     before = money()
     refused(first, "exchange: no such order")
 
@@ -113,7 +113,7 @@ def test_execute__seventeen_rounds_pending__loses_nothing(
         publish(ETH, price, 1)
     before = money()
     with pytest.raises(Reverted) as error:
-        exchange.execute(order, first, sender=keeper)
+        exchange.execute(order, [first], sender=keeper)
     assert error.value.reason == "oracle: poke"
     assert money() == before
 
@@ -134,7 +134,7 @@ def test_execute__price_gone_stale__returns_the_margin(
     order = commit(1, 1_000)
     round_ = publish(ETH, price, DELAY)
     protocol.chain.advance(feed.heartbeat + feed.grace + 1)
-    event = exchange.execute(order, round_, sender=keeper).event("OrderFailed")
+    event = exchange.execute(order, [round_], sender=keeper).event("OrderFailed")
     assert event.reason == "oracle: stale price"
     after, fee = protocol.vault.treasury(account), exchange.execution_fee()
     assert (after.cash, after.escrow) == (before.cash - fee, 0)
@@ -146,7 +146,7 @@ def test_commit__refused__leaves_cash_and_books(
     exchange: Contract, account: int, eth: int, money: Callable[[], Any], trader: str, stranger: str
 ) -> None:
     """AUT-4, AUT-5: nobody orders for another account, at no market and for no account that is not there."""
-    good = {"account": account, "market": eth, "size": WAD, "limit": ANY_PRICE, "margin": WAD, "reduce_only": False}
+    good = {"account": account, "market": eth, "size": WAD, "limit": ANY_PRICE, "margin": WAD}
     before = money()
     for changes, sender, reason in (
         ({}, stranger, "access: no right"),
@@ -155,8 +155,9 @@ def test_commit__refused__leaves_cash_and_books(
         ({"size": 0}, trader, "exchange: zero size"),
         ({"margin": 100_001 * WAD}, trader, "vault: insufficient cash"),
     ):
+        of, *leg = (good | changes).values()
         with pytest.raises(Reverted) as error:
-            exchange.commit(*(good | changes).values(), sender=sender)
+            exchange.commit(of, [leg], False, sender=sender)
         assert error.value.reason == reason
         assert money() == before
 
@@ -186,9 +187,9 @@ def test_execute__market_fails_without_a_word__returns_the_margin(
 ) -> None:
     """KPR-2, §7.10: a market that cannot trade costs the order, not the margin."""
     before = protocol.vault.treasury(account)
-    order = exchange.commit(account, broken, WAD, ANY_PRICE, 1_000 * WAD, False, sender=trader)
+    order = exchange.commit(account, [(broken, WAD, ANY_PRICE, 1_000 * WAD)], False, sender=trader)
     round_ = publish(ETH, price, DELAY)
-    event = exchange.execute(order.event("OrderCommitted").order, round_, sender=keeper).event("OrderFailed")
+    event = exchange.execute(order.event("OrderCommitted").order, [round_], sender=keeper).event("OrderFailed")
     assert event.reason == "exchange: fill failed"
     after = protocol.vault.treasury(account)
     assert (after.cash, after.escrow, after.slots) == (before.cash - exchange.execution_fee(), 0, before.slots)

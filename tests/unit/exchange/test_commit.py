@@ -17,21 +17,12 @@ def test_commit__by_owner__escrows_margin_and_fee(
 ) -> None:
     before, fee = protocol.vault.treasury(account), exchange.execution_fee()
     assert fee > 0
-    receipt = exchange.commit(account, eth, -3 * WAD, 7 * WAD, 500 * WAD, True, sender=trader)
-    event = receipt.event("OrderCommitted")
-    assert (event.order, event.account, event.market, event.actor) == (1, account, eth, trader)
+    leg = (eth, -3 * WAD, 7 * WAD, 500 * WAD)
+    event = exchange.commit(account, [leg], True, sender=trader).event("OrderCommitted")
+    assert (event.order, event.account, event.actor) == (1, account, trader)
     order = exchange.order(1)
-    assert tuple(order) == (
-        account,
-        eth,
-        -3 * WAD,
-        7 * WAD,
-        500 * WAD,
-        fee,
-        protocol.chain.timestamp + DELAY,
-        True,
-    )
-    assert tuple(event.args.values())[4:] == tuple(order)[2:]
+    assert tuple(order) == (account, fee, protocol.chain.timestamp + DELAY, True, [leg])
+    assert tuple(event.args.values())[3:] == tuple(order)[1:]
     after = protocol.vault.treasury(account)
     assert (after.cash, after.escrow) == (before.cash - 500 * WAD - fee, 500 * WAD + fee)
     assert (exchange.order_count(), protocol.vault.open_orders(account)) == (1, 1)
@@ -44,10 +35,12 @@ def test_commit__by_operator__needs_the_trade_right(
     """AUT-2."""
     protocol.vault.set_operator(account, operator, 6, 2**40 - 1, sender=trader)
     with pytest.raises(Reverted) as error:
-        exchange.commit(account, eth, WAD, 0, 0, False, sender=operator)
+        exchange.commit(account, [(eth, WAD, 0, 0)], False, sender=operator)
     assert error.value.reason == "access: no right"
     protocol.vault.set_operator(account, operator, 1, 2**40 - 1, sender=trader)
-    assert exchange.commit(account, eth, WAD, 0, 0, False, sender=operator).event("OrderCommitted").actor == operator
+    assert (
+        exchange.commit(account, [(eth, WAD, 0, 0)], False, sender=operator).event("OrderCommitted").actor == operator
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,8 +62,9 @@ def test_commit__bad_input__reverts(
     protocol: Protocol, exchange: Contract, account: int, eth: int, trader: str, changes: dict[str, int], reason: str
 ) -> None:
     order = {"account": account, "market": eth, "size": WAD, "limit_price": ANY_PRICE, "margin": WAD, **changes}
+    of, *leg = order.values()
     with pytest.raises(Reverted) as error:
-        exchange.commit(*order.values(), False, sender=trader)
+        exchange.commit(of, [leg], False, sender=trader)
     assert error.value.reason == reason
     assert protocol.vault.treasury(account).escrow == 0
     assert exchange.order_count() == 0
@@ -79,9 +73,10 @@ def test_commit__bad_input__reverts(
 def test_commit__extremes__survive_packing(exchange: Contract, account: int, eth: int, trader: str) -> None:
     """RND-6: an order reads back as it was committed, at the edges of its fields."""
     for size, limit in ((2**95 - 1, 2**112 - 1), (1 - 2**95, 0), (1, 1), (-1, 1)):
-        order = exchange.commit(account, eth, size, limit, 1, size > 0, sender=trader).event("OrderCommitted").order
+        leg = (eth, size, limit, 1)
+        order = exchange.commit(account, [leg], size > 0, sender=trader).event("OrderCommitted").order
         stored = exchange.order(order)
-        assert (stored.size, stored.limit_price, stored.margin, stored.reduce_only) == (size, limit, 1, size > 0)
+        assert (stored.legs, stored.reduce_only) == ([leg], size > 0)
 
 
 def test_commit__a_later_fee__leaves_open_orders_alone(

@@ -53,7 +53,7 @@ def test_execute__opening__fills_at_the_pools_price(
     assert pool_after.cash == pool_before.cash + to_pool - topped_up
     risk = market.book_risk(pool)
     assert risk.equity == risk.initial
-    assert tuple(exchange.order(order)) == (0, 0, 0, 0, 0, 0, 0, False)
+    assert tuple(exchange.order(order)) == (0, 0, 0, False, [])
     assert vault.open_orders(account) == 0
 
 
@@ -67,9 +67,9 @@ def test_execute__the_orders_round__prices_it_not_the_latest(
     later = publish(ETH, price * 98 // 100, 20)
     for round_ in (first - 1, later):
         with pytest.raises(Reverted) as error:
-            exchange.execute(order, round_, sender=keeper)
+            exchange.execute(order, [round_], sender=keeper)
         assert error.value.reason.startswith("oracle: ")
-    event = exchange.execute(order, first, sender=keeper).event("OrderFilled")
+    event = exchange.execute(order, [first], sender=keeper).event("OrderFilled")
     assert event.round == first
     assert price < event.price < price * 101 // 100
 
@@ -81,7 +81,7 @@ def test_execute__late__fills_at_the_present_price_where_that_is_worse(
     order = commit(1, 1_000)
     first = publish(ETH, price, DELAY)
     publish(ETH, price * 102 // 100, 20)
-    event = exchange.execute(order, first, sender=keeper).event("OrderFilled")
+    event = exchange.execute(order, [first], sender=keeper).event("OrderFilled")
     assert event.round == first
     assert price * 102 // 100 < event.price < price * 103 // 100
 
@@ -92,12 +92,12 @@ def test_execute__too_early_or_twice_or_never__reverts(
     order = commit(1, 1_000)
     protocol.chain.advance(DELAY - 1)
     with pytest.raises(Reverted) as error:
-        exchange.execute(order, protocol.latest_round(ETH), sender=keeper)
+        exchange.execute(order, [protocol.latest_round(ETH)], sender=keeper)
     assert error.value.reason == "exchange: too early"
     execute(order, after=1)
     for ended in (order, order + 1, 0):
         with pytest.raises(Reverted) as error:
-            exchange.execute(ended, protocol.latest_round(ETH), sender=keeper)
+            exchange.execute(ended, [protocol.latest_round(ETH)], sender=keeper)
         assert error.value.reason == "exchange: no such order"
 
 
@@ -117,12 +117,9 @@ def consumed(
         earned, pool = vault.claimable(keeper), vault.treasury(protocol.pool_account)
         receipt = execute(order, **kwargs)
         event = receipt.event("OrderFailed")
-        assert (event.order, event.account, event.market, event.executor) == (order, account, terms.market, keeper)
-        after = vault.treasury(account)
-        assert (after.cash, after.escrow) == (
-            before.cash + terms.margin,
-            before.escrow - terms.margin - terms.execution_fee,
-        )
+        assert (event.order, event.account, event.executor) == (order, account, keeper)
+        after, margin = vault.treasury(account), terms.legs[0].margin
+        assert (after.cash, after.escrow) == (before.cash + margin, before.escrow - margin - terms.execution_fee)
         assert vault.claimable(keeper) == earned + terms.execution_fee
         assert market.book(account) == book
         assert vault.treasury(protocol.pool_account) == pool
@@ -278,10 +275,10 @@ def test_execute__too_many_rounds_pending__reverts_and_consumes_nothing(
     for _ in range(17):
         publish(ETH, price, 1)
     with pytest.raises(Reverted) as error:
-        exchange.execute(order, first, sender=keeper)
+        exchange.execute(order, [first], sender=keeper)
     assert error.value.reason == "oracle: poke"
     protocol.oracle.poke(protocol.market_ids[ETH], sender=keeper)
-    assert exchange.execute(order, first, sender=keeper).named("OrderFilled")
+    assert exchange.execute(order, [first], sender=keeper).named("OrderFilled")
 
 
 @pytest.mark.parametrize("gas", [400_000, 1_000_000, 3_000_000])
@@ -292,9 +289,9 @@ def test_execute__too_little_gas__reverts_and_consumes_nothing(
     order = commit(1, 1_000)
     round_ = publish(ETH, price, DELAY)
     with pytest.raises(Reverted) as error:
-        exchange.execute(order, round_, sender=keeper, gas=gas)
+        exchange.execute(order, [round_], sender=keeper, gas=gas)
     assert error.value.reason == "exchange: not enough gas"
-    assert exchange.execute(order, round_, sender=keeper, gas=3_500_000).named("OrderFilled")
+    assert exchange.execute(order, [round_], sender=keeper, gas=3_500_000).named("OrderFilled")
 
 
 def test_execute__round_two_heartbeats_late__voids(
@@ -310,7 +307,7 @@ def test_execute__round_two_heartbeats_late__voids(
     order = commit(1, 1_000)
     receipt = execute(order, after=DELAY + 2 * protocol.oracle.heartbeat(eth) + 1)
     event = receipt.event("OrderVoided")
-    assert (event.order, event.account, event.market) == (order, account, eth)
+    assert (event.order, event.account) == (order, account)
     after = protocol.vault.treasury(account)
     assert (after.cash, after.escrow) == (before.cash, 0)
     assert protocol.vault.claimable(keeper) == 0
@@ -331,7 +328,7 @@ def test_fill__by_anyone__reverts(
     order = commit(1, 1_000)
     for sender in (trader, owner):
         with pytest.raises(Reverted) as error:
-            exchange.fill(order, protocol.markets[ETH].address, 1, price, sender, sender=sender)
+            exchange.fill(order, [(protocol.markets[ETH].address, 1, price)], 0, sender, sender=sender)
         assert error.value.reason == "exchange: not itself"
 
 
@@ -342,8 +339,8 @@ def test_execute__two_orders__each_at_its_own_round(
     publish(ETH, price, 10)
     second = commit(-1, 2_000)
     rounds = publish(ETH, price, 20), publish(ETH, price * 1001 // 1000, 10)
-    sold = exchange.execute(second, rounds[1], sender=keeper).event("OrderFilled")
-    bought = exchange.execute(first, rounds[0], sender=keeper).event("OrderFilled")
+    sold = exchange.execute(second, [rounds[1]], sender=keeper).event("OrderFilled")
+    bought = exchange.execute(first, [rounds[0]], sender=keeper).event("OrderFilled")
     assert (sold.round, bought.round) == (rounds[1], rounds[0])
 
 

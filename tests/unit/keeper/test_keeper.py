@@ -16,9 +16,8 @@ def bot(protocol, keeper):
 @pytest.fixture
 def commit(protocol, account, trader):
     def commit_(size=WAD, limit=4_000 * WAD, margin=1_000 * WAD):
-        receipt = protocol.exchange.commit(
-            account, protocol.market_ids["ETH"], size, limit, margin, False, sender=trader
-        )
+        leg = protocol.market_ids["ETH"], size, limit, margin
+        receipt = protocol.exchange.commit(account, [leg], False, sender=trader)
         return receipt.event("OrderCommitted").order
 
     return commit_

@@ -9,9 +9,8 @@ from ballast.params import WAD
 
 @pytest.fixture
 def order(protocol, account, trader):
-    receipt = protocol.exchange.commit(
-        account, protocol.market_ids["ETH"], WAD, 4_000 * WAD, 1_000 * WAD, False, sender=trader
-    )
+    leg = protocol.market_ids["ETH"], WAD, 4_000 * WAD, 1_000 * WAD
+    receipt = protocol.exchange.commit(account, [leg], False, sender=trader)
     return receipt.event("OrderCommitted").order
 
 
@@ -21,7 +20,7 @@ def test_open_orders__committed__waits_unripe(protocol, order, account):
     assert item.id == order
     assert item.order == protocol.exchange.order(order)
     assert item.order.account == account
-    assert item.last_round == protocol.latest_round("ETH")
+    assert item.last_rounds[0].id == protocol.latest_round("ETH")
     assert not item.ripe
 
 
@@ -36,12 +35,11 @@ def test_open_orders__round_at_due__is_ripe(protocol, order, publish):
 
     [item] = protocol.lens.open_orders(1, 256)
     assert item.ripe
-    assert item.last_round == round_
-    assert item.updated_at == item.order.due
+    assert item.last_rounds == [(round_, item.order.due)]
 
 
 def test_open_orders__executed__is_gone(protocol, order, publish, keeper):
-    protocol.exchange.execute(order, publish("ETH", 3_000 * WAD, after=30), sender=keeper)
+    protocol.exchange.execute(order, [publish("ETH", 3_000 * WAD, after=30)], sender=keeper)
 
     assert protocol.lens.open_orders(1, 256) == []
 
