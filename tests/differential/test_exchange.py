@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple
 from random import Random
 from typing import Any, TypeVar
 
@@ -11,13 +12,13 @@ import pytest
 from ballast.chain import Reverted
 from ballast.deploy import Protocol
 from ballast.model.errors import Rejected
-from ballast.model.exchange import Failed, Filled, Outcome, Voided
+from ballast.model.exchange import Failed, Filled, Leg, Outcome, Voided
 from ballast.model.system import System
 from ballast.params import Params
 
 WAD = 10**18
-STEPS = 150
-MARKET = "ETH"
+STEPS = 300
+MARKETS = ("BTC", "ETH", "SOL")
 
 
 Value = TypeVar("Value")
@@ -37,12 +38,11 @@ class Pair:
     def __init__(self, protocol: Protocol, params: Params, traders: list[str], keeper: str, owner: str, seed: int):
         self.random = Random(seed)
         self.protocol, self.keeper, self.owner = protocol, keeper, owner
-        self.id = protocol.market_ids[MARKET]
+        self.names = {protocol.market_ids[name]: name for name in MARKETS}
         feeds = protocol.feeds.values()
         times = {id_: int(feed.latestRoundData()[3]) for id_, feed in enumerate(feeds, 1)}
         self.model = System.deploy(params, int(protocol.token.decimals()), times, protocol.chain.timestamp)
-        self.feed, self.market = self.model.markets[self.id].feed, self.model.markets[self.id]
-        self.price = params.markets[MARKET].feed.price
+        self.prices = {id_: params.markets[name].feed.price for id_, name in self.names.items()}
         self.endings: set[str] = set()
         self.accounts = {}
         for trader in traders:
@@ -60,54 +60,95 @@ class Pair:
 
     def commit(self) -> None:
         account = self.random.choice(list(self.accounts))
-        size = self.random.choice((-1, 1)) * self.random.choice((1, WAD, 20 * WAD, 90 * WAD))
-        size += self.random.randrange(abs(size))
-        limit = self.random.choice((0, self.price, 10**30))
-        margin = self.random.choice((0, 1_000 * WAD, abs(size) * self.price // WAD // 8))
-        trader, reduce_only = self.accounts[account], self.random.random() < 0.4
-        arguments = (account, self.id, size, limit, margin, reduce_only)
-        order, reason = attempt(lambda: self.model.exchange.commit(trader, *arguments, now=self.now))
+        trader, reduce_only = self.accounts[account], self.random.random() < 0.3
+        markets = self.random.sample(list(self.names), self.random.choice((1, 2, 3, 3)))
+        if self.random.random() < 0.05:
+            markets.append(self.random.choice((markets[0], 99)))
+        legs = [self._leg(account, market, reduce_only) for market in markets]
+        order, reason = attempt(
+            lambda: self.model.exchange.commit(trader, account, legs, reduce_only, now=self.now),
+        )
         if order is None:
             with pytest.raises(Reverted) as error:
-                self.protocol.exchange.commit(*arguments, sender=trader)
+                self.protocol.exchange.commit(account, legs, reduce_only, sender=trader)
             assert error.value.reason == reason
             return
-        receipt = self.protocol.exchange.commit(*arguments, sender=trader)
+        receipt = self.protocol.exchange.commit(account, legs, reduce_only, sender=trader)
         assert receipt.event("OrderCommitted").order == order
 
+    def _leg(self, account: int, market: int, reduce_only: bool) -> Leg:
+        """Mostly one that can be filled; else of no size, at a price that will not do, or short of margin."""
+        price = self.prices.get(market, WAD)
+        notional = self.random.choice((3_000, 10_000, 40_000, 270_000)) * WAD
+        size = self.random.choice((-1, 1)) * (notional + self.random.randrange(notional)) * WAD // price
+        if reduce_only and market in self.names and self.random.random() < 0.8:
+            size = -self.model.markets[market].book(account).size or size
+        limit, margin = (10**30 if size > 0 else 0), notional // 4
+        if self.random.random() < 0.15:
+            size = self.random.choice((size, size // WAD, 0))
+            limit = self.random.choice((0, price, 10**30))
+            margin = self.random.choice((0, 1_000 * WAD))
+        return Leg(market, size, limit, margin)
+
     def publish(self) -> None:
-        """A round after a while: mostly soon, sometimes far too late; mostly near, sometimes a jump."""
-        self.protocol.chain.advance(self.random.choice((5, 12, 30, 30, 60, 600, 9_000)))
-        self.price = self.price * self.random.choice((995, 999, 1_000, 1_001, 1_005, 950, 1_060)) // 1_000
-        scale = 10 ** (18 - self.feed.decimals)
-        self.price = self.price // scale * scale
-        round_ = self.protocol.publish(MARKET, self.price, self.owner)
-        assert self.feed.publish(self.price // scale, self.now) == round_
+        """Rounds after a while: mostly soon, sometimes far too late; mostly near, sometimes a jump; not every feed."""
+        self.protocol.chain.advance(self.random.choice((5, 12, 30, 30, 60, 60, 60, 600, 600, 9_000)))
+        for market, name in self.names.items():
+            if self.random.random() < 0.15:
+                continue
+            feed = self.model.markets[market].feed
+            price = (
+                self.prices[market]
+                * self.random.choice(
+                    (995, 998, 999, 1_000, 1_000, 1_001, 1_002, 1_005, self.random.choice((950, 1_060)))
+                )
+                // 1_000
+            )
+            scale = 10 ** (18 - feed.decimals)
+            self.prices[market] = price // scale * scale
+            round_ = self.protocol.publish(name, self.prices[market], self.owner)
+            assert feed.publish(price // scale, self.now) == round_
 
     def execute(self) -> None:
-        """Every open order, tried with each of the last rounds until one fits."""
-        latest = self.protocol.latest_round(MARKET)
-        for order in list(self.model.exchange.orders):
-            for round_ in range(max(latest - 6, latest >> 64 << 64 | 1), latest + 2):
-                if self._executed(order, round_):
-                    break
+        """Every open order at its rounds, or rounds beside them."""
+        for order, terms in list(self.model.exchange.orders.items()):
+            rounds = [self._first_round(leg.market, terms.due) for leg in terms.legs]
+            if self.random.random() < 0.1:
+                rounds = [round_ + self.random.choice((-1, 0, 1)) for round_ in rounds]
+            if self.random.random() < 0.02:
+                rounds = rounds[1:]
+            self._try(order, rounds)
 
-    def _executed(self, order: int, round_: int) -> bool:
-        outcome, reason = attempt(lambda: self.model.exchange.execute(self.keeper, order, round_, now=self.now))
+    def void(self) -> None:
+        for order in list(self.model.exchange.orders):
+            outcome, reason = attempt(lambda order=order: self.model.exchange.void(order, now=self.now))
+            if outcome is None:
+                with pytest.raises(Reverted) as error:
+                    self.protocol.exchange.void(order, sender=self.keeper)
+                assert error.value.reason == reason
+            else:
+                self._compare(order, outcome, self.protocol.exchange.void(order, sender=self.keeper))
+
+    def _first_round(self, market: int, due: int) -> int:
+        """The first round at or after a time, or the one to come."""
+        answers = self.model.markets[market].feed.aggregators
+        found = (number for number, answer in enumerate(answers[-1], 1) if answer.updated_at >= due)
+        return len(answers) << 64 | next(found, len(answers[-1]) + 1)
+
+    def _try(self, order: int, rounds: list[int]) -> None:
+        outcome, reason = attempt(lambda: self.model.exchange.execute(self.keeper, order, rounds, now=self.now))
         if outcome is None:
             with pytest.raises(Reverted) as error:
-                self.protocol.exchange.execute(order, round_, sender=self.keeper)
+                self.protocol.exchange.execute(order, rounds, sender=self.keeper)
             assert error.value.reason == reason
-            return False
-        receipt = self.protocol.exchange.execute(order, round_, sender=self.keeper)
-        self._compare(order, outcome, receipt)
-        return True
+            return
+        self._compare(order, outcome, self.protocol.exchange.execute(order, rounds, sender=self.keeper))
 
     def _compare(self, order: int, outcome: Outcome, receipt: Any) -> None:
         if isinstance(outcome, Filled):
-            event = receipt.event("OrderFilled")
-            assert (event.size, event.price, event.fee) == (outcome.size, outcome.price, outcome.fee)
-            self.endings.add("filled")
+            for event, fill in zip(receipt.named("OrderFilled"), outcome.fills, strict=True):
+                assert {name: event.args[name] for name in vars(fill)} == vars(fill)
+            self.endings.add(f"filled {len(outcome.fills)}")
         elif isinstance(outcome, Failed):
             assert receipt.event("OrderFailed").reason == outcome.reason
             self.endings.add(outcome.reason)
@@ -118,18 +159,26 @@ class Pair:
 
     def compare(self) -> None:
         """Chain equals model: accounts, books, revenue, custody."""
-        vault, market = self.protocol.vault, self.protocol.markets[MARKET]
-        for account in (self.protocol.pool_account, *self.accounts):
+        vault, accounts = self.protocol.vault, (self.protocol.pool_account, *self.accounts)
+        for account in accounts:
             expected = self.model.vault.treasury(account)
             wanted = (expected.cash, expected.escrow, expected.locked, expected.last_trade, expected.slots)
             assert tuple(vault.treasury(account)) == (*wanted, expected.collateral)
-            book = self.market.book(account)
-            assert tuple(market.book(account)) == (book.size, book.base, book.legs, book.net_deposit)
-        assert vault.market(self.id)[1] == self.model.vault.markets[self.id].balance
+            assert vault.open_orders(account) == self.model.vault.accounts[account].orders
+        for id_, name in self.names.items():
+            books = [self.protocol.markets[name].book(account) for account in accounts]
+            for account, book in zip(accounts, books, strict=True):
+                assert tuple(book) == astuple(self.model.markets[id_].book(account))
+            balance = vault.market(id_)[1]
+            assert balance == self.model.vault.markets[id_].balance == sum(book.base for book in books)
+            assert sum(book.size for book in books) == 0
         assert vault.protocol_revenue() == self.model.vault.protocol_revenue
         assert vault.claimable(self.keeper) == self.model.vault.claimable.get(self.keeper, 0)
         assert self.model.vault.owed() == self.model.vault.custody * self.model.vault.scale
-        assert sum(self.market.book(account).base for account in (1, *self.accounts)) == vault.market(self.id)[1]
+        for order in range(1, self.model.exchange.order_count + 1):
+            terms, stored = self.model.exchange.orders.get(order), self.protocol.exchange.order(order)
+            wanted = astuple(terms) if terms else (0, 0, 0, False, ())
+            assert (*stored[:4], tuple(stored.legs)) == wanted
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -139,6 +188,13 @@ def test_exchange__random_orders__contract_equals_model(
     """SOL-2, SOL-3, RND-6: fills, failures and voids agree in every number and every reason."""
     pair = Pair(protocol, params, [trader, other_trader], keeper, owner, seed)
     for _ in range(STEPS):
-        pair.random.choices((pair.commit, pair.publish, pair.execute), (3, 2, 2))[0]()
+        pair.random.choices((pair.commit, pair.publish, pair.execute, pair.void), (6, 4, 4, 1))[0]()
         pair.compare()
-    assert pair.endings >= {"filled", "voided", "exchange: beyond limit price", "exchange: nothing to reduce"}
+    assert pair.endings >= {
+        "filled 1",
+        "filled 2",
+        "filled 3",
+        "voided",
+        "exchange: beyond limit price",
+        "exchange: nothing to reduce",
+    }
