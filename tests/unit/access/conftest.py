@@ -92,8 +92,9 @@ class World:
 
     def _wait(self, protocol: Protocol) -> None:
         """An order whose round has come; every price is fresh."""
-        order = (self.waiting, self.eth, WAD, 2**112 - 1, 5_000 * WAD, False)
-        self.order = protocol.exchange.commit(*order, sender=self.holder).event("OrderCommitted").order
+        leg = self.eth, WAD, 2**112 - 1, 5_000 * WAD
+        receipt = protocol.exchange.commit(self.waiting, [leg], False, sender=self.holder)
+        self.order = receipt.event("OrderCommitted").order
         self.chain.advance(30)
         for name in ("BTC", "ETH"):
             self.publish(name)
