@@ -9,7 +9,7 @@
 @dev The latest round is processed only while it is valid: an invalid one waits, and is skipped once superseded. A new
      phase begins with its latest round, since the proxy never published the earlier ones of that aggregator; what was
      left of the old phase is passed over. Only feeds are called, and only by static calls: nothing can change in the
-     middle of a call, so the two functions that engines use for every book do without the lock, 120 to 330 gas each.
+     middle of a call, so the functions that engines use for every book do without the lock, 120 to 330 gas each.
 @custom:security A feed's answer is believed within the limits above and, where it has a second feed, while that one
                  does not contradict. A jump raises a guard that the markets obey.
 @custom:kill Owner and guardian can switch a feed off, only the owner on again; he can point it at another proxy, whose
@@ -116,7 +116,7 @@ def quote(feed_id: uint256) -> IPriceOracle.Quote:
     """
     @notice Price and estimates now, unprocessed rounds included.
     @dev Reverts with the reason where the price may not be used. Reads the packed state in place, since engines
-         ask up to twenty times in a transaction: 1,531 gas after `consume`, and 2,349 through its struct and accessors.
+         ask up to twenty times in a transaction: two thirds of the gas that its struct and accessors would take.
     @param feed_id The market's id.
     @return The quote.
     """
@@ -456,7 +456,7 @@ def _rounds_between(processed: uint256, latest: uint256) -> uint256:
     return max(latest, processed) - processed
 
 
-# Internal: reading a feed
+# Internal: a feed and its price
 
 
 @internal
