@@ -348,6 +348,13 @@ class Params(_Section):
                 raise ValueError(f"{field}: expected one of {', '.join(self.markets)}")
         return self
 
+    def with_markets(self, markets: dict[str, MarketParams]) -> Params:
+        """These parameters with other markets, and without what prices by a market that is gone."""
+        native = self.rebalancer.native if self.rebalancer.native in markets else next(iter(markets))
+        collateral = {name: token for name, token in self.collateral.items() if token.market in (None, *markets)}
+        rebalancer = self.rebalancer.model_copy(update={"native": native})
+        return self.model_copy(update={"markets": markets, "rebalancer": rebalancer, "collateral": collateral})
+
     def feed_id(self, collateral: str) -> int:
         """Id of the feed that prices a collateral token."""
         market = self.collateral[collateral].market

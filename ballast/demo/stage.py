@@ -185,9 +185,7 @@ def prepared(params: Params, first_answers: Mapping[str, int]) -> Params:
         for symbol, market in params.markets.items()
         if symbol in first_answers
     }
-    native = params.rebalancer.native if params.rebalancer.native in markets else next(iter(markets))
-    rebalancer = params.rebalancer.model_copy(update={"native": native})
-    return params.model_copy(update={"markets": markets, "rebalancer": rebalancer})
+    return params.with_markets(markets)
 
 
 def _deposit(entry: Entry) -> int:

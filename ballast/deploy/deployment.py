@@ -9,7 +9,7 @@ from ballast.chain.abi import artifact
 from ballast.chain.base import ZERO_ADDRESS
 from ballast.deploy.manifest import DeploymentError, Entry, code_hash
 from ballast.deploy.settings import ANYONE, settings
-from ballast.params import FeedParams, Params, SecondFeedParams
+from ballast.params import CollateralParams, FeedParams, Params, SecondFeedParams, TokenParams
 
 if TYPE_CHECKING:
     from ballast.deploy.protocol import Protocol
@@ -30,7 +30,8 @@ class Deployment:
 
     def run(self) -> None:
         params = self._params
-        token = self._token()
+        settlement = params.settlement
+        token = self._token("token", settlement, settlement.name, settlement.symbol)
         vault = self._contract("vault", "Vault", token, params.vault.pool_share)
         oracle = self._contract("oracle", "PriceOracle", vault)
         self._sequencer()
@@ -39,6 +40,8 @@ class Deployment:
         for id_, (name, market) in enumerate(params.markets.items(), 1):
             self._feeds(name, market.feed)
             self._contract(f"market.{name}", "DerivativesMarket", vault, oracle, pool, id_, market.risk.model_dump())
+        for name, collateral in params.collateral.items():
+            self._collateral(name, collateral)
         native = list(params.markets).index(params.rebalancer.native) + 1
         planner = self._contract("planner", "Planner", vault, oracle, pool)
         rebalancer = self._contract("rebalancer", "Rebalancer", vault, oracle, planner, native)
@@ -99,11 +102,16 @@ class Deployment:
             self._manifest.record(role, Entry(contract, address, [], self._chain.block, code_hash(code), ""))
         return self._chain.at(contract, address)
 
-    def _token(self) -> Contract:
-        token = self._params.settlement
+    def _token(self, role: str, token: TokenParams | CollateralParams, name: str, symbol: str) -> Contract:
         if token.address is not None:
-            return self._existing("token", "MockToken", token.address)
-        return self._contract("token", "MockToken", token.name, token.symbol, token.decimals)
+            return self._existing(role, "MockToken", token.address)
+        return self._contract(role, "MockToken", name, symbol, token.decimals)
+
+    def _collateral(self, name: str, token: CollateralParams) -> None:
+        """A token, and its feed where no market's prices it."""
+        self._token(f"collateral.{name}", token, name, name)
+        if token.feed is not None:
+            self._feeds(name, token.feed)
 
     def _feeds(self, name: str, feed: FeedParams) -> None:
         """A price feed, and the second one where there is one."""

@@ -153,6 +153,11 @@ class Protocol:
         return int(self.pool.ACCOUNT())
 
     @cached_property
+    def collateral(self) -> dict[str, Contract]:
+        """Collateral tokens by name, in order of their indices in the vault."""
+        return self._by_name("collateral")
+
+    @cached_property
     def contracts(self) -> dict[str, Contract]:
         """All contracts by role."""
         return {role: self._contract(role) for role in self.manifest.contracts}
@@ -181,14 +186,16 @@ class Protocol:
     def _token_unit(self) -> int:
         return 10 ** int(self.token.decimals())
 
-    def to_raw(self, wad: int) -> int:
-        """US dollars [wad] → token units [raw], rounded down."""
-        return wad * self._token_unit // WAD
+    def to_raw(self, wad: int, collateral: str | None = None) -> int:
+        """US dollars, or units of a collateral token [wad] → token units [raw], rounded down."""
+        unit = self._token_unit if collateral is None else 10 ** int(self.collateral[collateral].decimals())
+        return wad * unit // WAD
 
-    def mint(self, receiver: Sender, wad: int, sender: Sender) -> int:
-        """Mint mock tokens worth `wad` to `receiver`; the amount in token units."""
-        amount = self.to_raw(wad)
-        self.token.mint(address_of(receiver), amount, sender=sender)
+    def mint(self, receiver: Sender, wad: int, sender: Sender, collateral: str | None = None) -> int:
+        """Mint that much [wad] of the settlement token, or of a collateral token, where it is a mock; token units."""
+        amount = self.to_raw(wad, collateral)
+        token = self.token if collateral is None else self.collateral[collateral]
+        token.mint(address_of(receiver), amount, sender=sender)
         return amount
 
     def publish(self, market: str, price: int, sender: Sender) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ballast.chain import Contract, Method, Receipt, Reverted, Sender
 from ballast.chain.base import ZERO_ADDRESS
-from ballast.params import FeedParams, GovernanceParams, MarketParams, Params, SequencerParams
+from ballast.params import CollateralParams, FeedParams, GovernanceParams, MarketParams, Params, SequencerParams
 
 if TYPE_CHECKING:
     from ballast.deploy.protocol import Protocol
@@ -106,6 +106,8 @@ def _parameters(protocol: Protocol, params: Params) -> Iterator[Setting]:
     for name, market in params.markets.items():
         yield from _feed(protocol, name, protocol.market_ids[name], market.feed)
         yield from _market(protocol, name, market)
+    for index, (name, token) in enumerate(params.collateral.items()):
+        yield from _collateral(protocol, name, index, token, params.feed_id(name))
     yield _sequencer(protocol, params.oracle.sequencer)
     yield from _governance(protocol, params.governance)
 
@@ -115,6 +117,19 @@ def _feed(protocol: Protocol, name: str, id_: int, params: FeedParams) -> Iterat
     feed = params.struct(protocol.feeds[name].address, *[second.address] if params.second and second else [])
     known = reads(oracle.feed_config, id_) == feed
     yield Setting(f"oracle.feed({name})", known, oracle, "set_feed", (id_, feed, params.price))
+
+
+def _collateral(protocol: Protocol, name: str, index: int, params: CollateralParams, feed_id: int) -> Iterator[Setting]:
+    vault, model, token = protocol.vault, protocol.collateral_model, protocol.collateral[name].address
+    if params.feed is not None:
+        yield from _feed(protocol, name, feed_id, params.feed)
+    known = vault.collateral(index).token == token
+    yield Setting(f"vault.collateral({name})", known, vault, "add_collateral", (token, params.cap))
+    known = vault.collateral(index).cap == params.cap
+    yield Setting(f"vault.collateral_cap({name})", known, vault, "set_collateral_cap", (index, params.cap))
+    haircuts = {"feed_id": feed_id, "ltv": params.ltv, "liquidation_threshold": params.liquidation_threshold}
+    known = reads(model.config, index) == haircuts
+    yield Setting(f"collateral_model.config({name})", known, model, "set_config", (index, haircuts))
 
 
 def _sequencer(protocol: Protocol, params: SequencerParams | None) -> Setting:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ballast.model.collateral import CollateralConfig, CollateralModel
 from ballast.model.exchange import Exchange, FeeConfig
 from ballast.model.market import Market, MarketConfig
-from ballast.model.oracle import Feed, FeedConfig
+from ballast.model.oracle import Feed, FeedConfig, Sequencer, Told
 from ballast.model.pool import LiquidityPool, QuoteConfig
 from ballast.model.rebalancer import Rebalancer
 from ballast.model.shares import Shares
 from ballast.model.vault import EXCHANGE, REBALANCER, Vault
-from ballast.params import MarketParams, Params
+from ballast.params import FeedParams, Params
 
 OWNER = "owner"
 
@@ -25,6 +26,8 @@ class System:
     pool: LiquidityPool
     shares: Shares
     markets: dict[int, Market]
+    feeds: dict[int, Feed]
+    collateral_model: CollateralModel
     rebalancer: Rebalancer
     exchange: Exchange
 
@@ -35,17 +38,20 @@ class System:
         markets: dict[int, Market] = {}
         shares = Shares(vault, markets, OWNER)
         pool = LiquidityPool(shares.account)
-        for id_, (_, market) in enumerate(params.markets.items(), 1):
-            feed = Feed(_feed_config(market), market.feed.decimals)
-            feed.publish(market.feed.price // 10 ** (18 - market.feed.decimals), times[id_])
-            feed.set_feed(now, market.feed.price)
+        feeds: dict[int, Feed] = {}
+        for id_, market in enumerate(params.markets.values(), 1):
+            feeds[id_] = _feed(market.feed, times.get(id_, now), now)
             config = MarketConfig(**market.risk.model_dump())
-            markets[id_] = Market(id_, feed, pool, config, now)
+            markets[id_] = Market(id_, feeds[id_], pool, config, now)
             pool.set_quote(id_, QuoteConfig(**market.quote.model_dump()))
+        for name, token in params.collateral.items():
+            if token.feed is not None:
+                feeds[params.feed_id(name)] = _feed(token.feed, times.get(params.feed_id(name), now), now)
 
+        collateral_model = CollateralModel(vault, feeds, OWNER)
         rebalancer = Rebalancer(vault, markets, list(params.markets).index(params.rebalancer.native) + 1)
         exchange = Exchange(vault, markets, rebalancer, OWNER)
-        system = cls(vault, pool, shares, markets, rebalancer, exchange)
+        system = cls(vault, pool, shares, markets, feeds, collateral_model, rebalancer, exchange)
         system._wire(params, now)
         return system
 
@@ -61,10 +67,27 @@ class System:
             self.vault.add_market(OWNER, self.markets[id_])
             self.vault.set_meter(OWNER, id_, market.meter, now=now)
             self.exchange.set_fees(OWNER, id_, FeeConfig(**market.fees.model_dump()))
+        self.vault.set_collateral_model(OWNER, self.collateral_model)
+        for index, (name, token) in enumerate(params.collateral.items()):
+            self.vault.add_collateral(OWNER, name, token.decimals, token.cap)
+            haircuts = CollateralConfig(params.feed_id(name), token.ltv, token.liquidation_threshold)
+            self.collateral_model.set_config(OWNER, index, haircuts, now=now)
+        if params.oracle.sequencer is not None:
+            sequencer = Sequencer(params.oracle.sequencer.grace, Told(1, 0, now, now, 1))
+            for feed in self.feeds.values():
+                feed.sequencer = sequencer
         if params.pool.funding:
             self.shares.seed(OWNER, params.pool.funding // self.vault.scale)
 
 
-def _feed_config(market: MarketParams) -> FeedConfig:
-    names = FeedConfig.__dataclass_fields__
-    return FeedConfig(**{name: value for name, value in market.feed.model_dump().items() if name in names})
+def _feed(params: FeedParams, first: int, now: int) -> Feed:
+    """A feed after its first round at time `first` [s], with its second feed where there is one."""
+    fields = params.struct("")
+    config = FeedConfig(**{name: fields[name] for name in FeedConfig.__dataclass_fields__})
+    feed = Feed(config, params.decimals)
+    feed.publish(params.price // 10 ** (18 - params.decimals), first)
+    if params.second is not None:
+        feed.second_decimals = params.second.decimals
+        feed.second = Told(1, params.price // 10 ** (18 - params.second.decimals), first, first, 1)
+    feed.set_feed(now, params.price)
+    return feed

@@ -169,7 +169,7 @@ def test_schedule__new_market__opens_it_once_the_delay_is_over(params):
     """Anyone may deploy a market; only a proposal lets it in."""
     chain = RevmChain()
     owner, keeper = chain.accounts[:2]
-    fewer = params.model_copy(update={"markets": {name: params.markets[name] for name in ("BTC", "ETH")}})
+    fewer = params.with_markets({name: params.markets[name] for name in ("BTC", "ETH")})
     protocol = Protocol.deploy(chain, fewer, owner)
     protocol.hand_over(owner)
 
@@ -180,7 +180,7 @@ def test_schedule__new_market__opens_it_once_the_delay_is_over(params):
     proposal = Proposal.of(grown, grown.differences(params))
     proposal.schedule(grown, owner)
     chain.advance(params.governance.delay)
-    for name in grown.aggregators:  # a feed that is set must have a price
+    for name in grown.markets:  # a feed that is set must have a price
         grown.publish(name, params.markets[name].feed.price, owner)
     proposal.execute(grown, keeper)
 

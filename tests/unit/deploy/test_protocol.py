@@ -64,6 +64,29 @@ def test_deploy__default_params__wires_roles_markets_and_pool(protocol, params):
     assert protocol.verify(params) == []
 
 
+def test_deploy__collateral__has_its_cap_feed_and_haircuts(protocol, params):
+    vault, model = protocol.vault, protocol.collateral_model
+
+    assert vault.collateral_count() == 3
+    for index, (name, token) in enumerate(params.collateral.items()):
+        held = vault.collateral(index)
+        assert (held.token, held.decimals) == (protocol.collateral[name].address, token.decimals)
+        assert (held.cap, held.total) == (token.cap, 0)
+        assert model.config(index).ltv == token.ltv
+    assert [model.config(index).feed_id for index in range(3)] == [2, 1, 130]
+    assert protocol.oracle.quote(130).price == params.collateral["EURC"].feed.price
+
+
+def test_verify__other_haircuts__are_found(protocol, params):
+    token = params.collateral["WETH"].model_copy(update={"ltv": WAD // 2, "cap": WAD})
+    changed = params.model_copy(update={"collateral": params.collateral | {"WETH": token}})
+
+    assert protocol.verify(changed) == [
+        "vault.collateral_cap(WETH) is not as it should be",
+        "collateral_model.config(WETH) is not as it should be",
+    ]
+
+
 def test_deploy__twice__sends_nothing(deployed, fresh_chain, params, path):
     before, manifest = fresh_chain.sent, path.read_text()
 
@@ -180,6 +203,10 @@ def given_addresses(deployed, params):
     data["settlement"] |= {"mock": False, "address": deployed.token.address}
     for name, market in data["markets"].items():
         market["feed"] |= {"mock": False, "address": deployed.feeds[name].address}
+    for name, token in data["collateral"].items():
+        token |= {"mock": False, "address": deployed.collateral[name].address}
+        if token["feed"]:
+            token["feed"] |= {"mock": False, "address": deployed.feeds[name].address}
     return params_.Params.model_validate(data)
 
 
@@ -191,6 +218,7 @@ def test_deploy__given_addresses__uses_the_token_and_feeds_that_exist(deployed, 
 
     assert other.token == deployed.token
     assert other.feeds == deployed.feeds
+    assert other.collateral == deployed.collateral
     assert other.aggregators == {}
     assert other.vault != deployed.vault
     assert other.verify(given_addresses) == []
@@ -215,7 +243,7 @@ def guarded(tmp_path):
     text = params_.DEFAULT.read_text().replace("vault:\n", "oracle:\n  sequencer: {mock: true, grace: 1 h}\n\nvault:\n")
     second = "    second: {mock: true, decimals: 18, max_age: 65 min, max_deviation: 2 %}\n"
     path = tmp_path / "guarded.yaml"
-    path.write_text(text.replace("    jump_duration: 10 min\n", "    jump_duration: 10 min\n" + second))
+    path.write_text(text.replace("\n    jump_duration: 10 min\n", "\n    jump_duration: 10 min\n" + second))
     return params_.load(path)
 
 
