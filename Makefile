@@ -17,8 +17,11 @@ DEPLOYABLES := $(wildcard contracts/*.vy)
 PYTEST := pytest -p no:ape_test -p no:boa_test -q
 FAST := $(wildcard tests/static tests/unit tests/differential tests/stateful)
 
+# Tests of what runs on a chain: those of the Python around it cover no Vyper
+UNIT := $(filter-out $(addprefix tests/unit/,__pycache__ chain client demo keeper model),$(wildcard tests/unit/*[!y]))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test fast integration lint format demo bench soak clean
+.PHONY: help setup compile test fast integration coverage lint format demo bench soak clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -35,6 +38,11 @@ fast: compile ## the in-process tests only
 integration: compile ## Ape on Anvil, as users run it, and on a fork
 	ape test tests/integration --network ethereum:local:foundry -q </dev/null
 	ape test tests/fork --network ethereum:local:foundry -q </dev/null
+
+coverage: compile ## lines and branches of the Vyper code that the unit tests run
+	rm -f .build/coverage/*.hits
+	$(PYTEST) -p tests.coverage.plugin $(UNIT) -n 2 --dist worksteal
+	python -m tests.coverage.report
 
 lint: setup ## ruff, mypy, natrix, compiler warnings
 	ruff check .

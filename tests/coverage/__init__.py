@@ -1,0 +1,1 @@
+"""How much of the Vyper code the unit tests run: `make coverage`."""
