@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,7 +30,7 @@ class Hits:
     def add(self, computation: Any) -> None:
         """A call with everything it called."""
         trace = computation.code._trace
-        self.steps[bytes(computation.code._raw_code_bytes)].update(zip(trace, trace[1:], strict=False))
+        self.steps[bytes(computation.code._raw_code_bytes)].update(pairwise(trace))
         for said in (computation.output, *(data for *_, data in computation._log_entries)):
             if b": " in said:
                 self.reasons.update(match[0].decode() for match in _REASON.finditer(said))
@@ -53,8 +54,6 @@ class BoaChain(Chain):
         self._evm = SimpleNamespace(  # what tests ask of pyrevm itself
             insert_account_info=self._insert,
             set_balance=lambda address, wei: self._boa.set_balance(Address(address), wei),
-            insert_account_storage=lambda address, slot, word: self._boa.set_storage(Address(address), slot, word),
-            storage=lambda address, slot: self._boa.get_storage(Address(address), slot),
         )
         self._set_block()
 
@@ -108,6 +107,14 @@ class BoaChain(Chain):
 
     def code(self, address: str) -> bytes:
         return bytes(self._boa.get_code(Address(address)))
+
+    def storage(self, address: str, slot: int) -> int:
+        """A word of a contract's storage."""
+        return int(self._boa.get_storage(Address(address), slot))
+
+    def set_storage(self, address: str, slot: int, word: int) -> None:
+        """Write into a contract's storage."""
+        self._boa.set_storage(Address(address), slot, word)
 
     def set_time(self, timestamp: int) -> None:
         if timestamp < self._timestamp:

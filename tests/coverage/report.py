@@ -3,7 +3,7 @@
 Titanoboa's own figures know neither `and`, `or`, `assert` nor conditional expressions, so both are counted from what
 the EVM ran and the compiler's map from positions to the syntax tree:
 
-- a line is covered when an instruction of one of its statements or expressions ran, in any contract it is compiled into;
+- a line is covered when an instruction of one of its statements or expressions ran, in any contract that holds it;
 - a branch is one of the two ways out of a conditional jump that the source asks for: `if` and `elif`, `assert`, `and`,
   `or`, `a if b else c`. A refused `assert` is a branch of its own. Loops, and checks that the compiler adds, are not.
 """
@@ -142,7 +142,9 @@ def left_out(path: Path, whole: Tally) -> set[Line]:
     """Statements of functions that no contract holds: nothing can run them."""
     lines = {line for file, line in whole.lines if file == name(path)}
     dead = (each for each in functions(path) if lines.isdisjoint(range(each.lineno, each.end_lineno + 1)))
-    return {(name(path), node.lineno) for each in dead for node in each.body if not isinstance(node, (vy.Pass, vy.Expr))}
+    return {
+        (name(path), node.lineno) for each in dead for node in each.body if not isinstance(node, (vy.Pass, vy.Expr))
+    }
 
 
 def gathered() -> tuple[dict[bytes, set[tuple[int, int]]], set[str]]:
