@@ -28,13 +28,14 @@ class Work:
     filled: list[int] = field(default_factory=list)  # orders
     failed: list[int] = field(default_factory=list)  # orders consumed without a fill
     voided: list[int] = field(default_factory=list)  # orders
+    served: list[int] = field(default_factory=list)  # requests of the pool's shareholders
     rebalanced: list[int] = field(default_factory=list)  # accounts
     poked: list[str] = field(default_factory=list)  # markets
     accounts: int = 0  # scanned
     receipts: list[Any] = field(default_factory=list, repr=False)
 
     def __bool__(self) -> bool:
-        return bool(self.filled or self.failed or self.voided or self.rebalanced or self.poked)
+        return bool(self.filled or self.failed or self.voided or self.served or self.rebalanced or self.poked)
 
 
 class Keeper:
@@ -48,6 +49,7 @@ class Keeper:
         self._sender = sender
         self._dry_run = dry_run
         self._first_order = 1  # all before it are closed for good
+        self._first_request = 1  # likewise
         exchange = protocol.exchange
         self._page = int(protocol.lens.PAGE())  # accounts and orders a view call
         self._batch = int(protocol.rebalancer.MAX_ACCOUNTS())  # accounts a `rebalance_many`
@@ -71,6 +73,7 @@ class Keeper:
         work = Work()
         self.poke(work)
         self.execute_orders(work)
+        self.execute_requests(work)
         self.rebalance(work)
         return work
 
@@ -163,6 +166,38 @@ class Keeper:
         for event in receipt.named("OrderFailed"):
             log.info("order failed", order=order, reason=event.reason)
 
+    # Requests of the pool's shareholders
+
+    def execute_requests(self, work: Work) -> None:
+        """Execute every request whose rounds are there. Nobody is paid for it: whoever keeps a pool keeps it whole."""
+        pool, now = self._protocol.pool, self._protocol.chain.timestamp
+        last = int(pool.request_count())
+        oldest = last + 1
+        for id_ in range(self._first_request, last + 1):
+            request = pool.request(id_)
+            if request.status != PENDING:
+                continue
+            oldest = min(oldest, id_)
+            if now >= request.due and (rounds := self._pool_rounds(request.due)) is not None:
+                receipt = self._send(work, pool, "execute_request", id_, rounds)
+                work.served += [id_] if receipt is not None else []
+        self._first_request = oldest
+
+    def _pool_rounds(self, due: int) -> list[int] | None:
+        """One round a book of the pool, in slot order; None where a book's cannot be found."""
+        protocol, rounds = self._protocol, []
+        slots = int(protocol.vault.treasury(protocol.pool_account).slots).to_bytes(8, "little")
+        for market in filter(None, slots):
+            name = protocol.market_names[market]
+            if not protocol.markets[name].book(protocol.pool_account).size:
+                rounds.append(0)  # needs no price
+                continue
+            round_ = self.first_round(name, protocol.latest_round(name), due)
+            if round_ is None:
+                return None
+            rounds.append(round_)
+        return rounds
+
     # Accounts
 
     def due(self, work: Work) -> list[int]:
@@ -208,4 +243,5 @@ class Keeper:
         return receipt
 
 
+PENDING = 1  # of a request
 DRY = object()  # stands for the receipt of a dry run

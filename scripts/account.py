@@ -16,7 +16,9 @@ from rich.table import Table
 
 from ballast import params as params_
 from ballast.cli import NUMBER, ballast_command, connect, manifest_option
-from ballast.client import Ballast, Policy, Report
+from ballast.client import Account, Ballast, Policy, Report
+
+token_option = click.option("--token", help="Name of a collateral token; by default the settlement token.")
 
 
 @click.group()
@@ -55,18 +57,26 @@ def open_(account: AccountAPI, manifest: Path | None, no_policy: bool, params_fi
 @manifest_option
 @click.argument("id_", metavar="ID", type=int)
 @click.argument("amount", type=NUMBER)
-@click.option("--mint", is_flag=True, help="Mint the money first, where the settlement token is a mock of yours.")
+@token_option
+@click.option("--mint", is_flag=True, help="Mint it first, where the token is a mock of yours.")
 @ballast_command
-def deposit(account: AccountAPI, manifest: Path | None, id_: int, amount: Decimal, mint: bool) -> None:
-    """Pay AMOUNT US dollars of the settlement token into account ID.
+def deposit(
+    account: AccountAPI, manifest: Path | None, id_: int, amount: Decimal, token: str | None, mint: bool
+) -> None:
+    """Pay AMOUNT US dollars of the settlement token, or units of a collateral token, into account ID.
 
+    \b
     ape run account deposit 2 10000 --network ethereum:local:foundry --account TEST::1
+    ape run account deposit 2 1.5 --token WETH --network ethereum:local:foundry --account TEST::1
     """
     ballast = connect(manifest)
+    target = ballast.account(id_)
+    if token is not None:
+        ballast.collateral(token)
     if mint:
-        ballast.protocol.mint(account, int(amount * 10**18), account)
-    ballast.account(id_).deposit(amount, account)
-    click.echo(f"account {id_}: {_usd(ballast.account(id_).treasury.cash)} of cash")
+        ballast.protocol.mint(account, int(amount * 10**18), account, token)
+    target.deposit(amount, account, token)
+    _print_treasury(target)
 
 
 @cli.command(cls=ConnectedProviderCommand)
@@ -74,16 +84,48 @@ def deposit(account: AccountAPI, manifest: Path | None, id_: int, amount: Decima
 @manifest_option
 @click.argument("id_", metavar="ID", type=int)
 @click.argument("amount", type=NUMBER)
+@token_option
 @click.option("--receiver", help="Who gets the money; by default the signer.")
 @ballast_command
-def withdraw(account: AccountAPI, manifest: Path | None, id_: int, amount: Decimal, receiver: str | None) -> None:
-    """Take AMOUNT US dollars of free cash out of account ID.
+def withdraw(
+    account: AccountAPI, manifest: Path | None, id_: int, amount: Decimal, token: str | None, receiver: str | None
+) -> None:
+    """Take AMOUNT US dollars of free cash, or units of a collateral token, out of account ID.
 
     ape run account withdraw 2 500 --network ethereum:local:foundry --account TEST::1
     """
-    ballast = connect(manifest)
-    ballast.account(id_).withdraw(amount, account, receiver)
-    click.echo(f"account {id_}: {_usd(ballast.account(id_).treasury.cash)} of cash")
+    target = connect(manifest).account(id_)
+    target.withdraw(amount, account, receiver, token)
+    _print_treasury(target)
+
+
+@cli.command(cls=ConnectedProviderCommand)
+@account_option()
+@manifest_option
+@click.argument("id_", metavar="ID", type=int)
+@click.argument("new_owner")
+@ballast_command
+def transfer(account: AccountAPI, manifest: Path | None, id_: int, new_owner: str) -> None:
+    """Offer account ID to the address NEW_OWNER, who has it once he accepts.
+
+    ape run account transfer 2 0x… --network ethereum:local:foundry --account TEST::1
+    """
+    connect(manifest).account(id_).transfer(new_owner, account)
+    click.echo(f"account {id_} is offered to {new_owner}")
+
+
+@cli.command(cls=ConnectedProviderCommand)
+@account_option()
+@manifest_option
+@click.argument("id_", metavar="ID", type=int)
+@ballast_command
+def accept(account: AccountAPI, manifest: Path | None, id_: int) -> None:
+    """Take over account ID that was offered to you. Nobody who could act for it before can any more.
+
+    ape run account accept 2 --network ethereum:local:foundry --account TEST::2
+    """
+    connect(manifest).account(id_).accept(account)
+    click.echo(f"account {id_} is yours")
 
 
 @cli.command(cls=ConnectedProviderCommand)
@@ -138,8 +180,9 @@ def show(manifest: Path | None, id_: int) -> None:
 
     ape run account show 2 --network ethereum:local:foundry
     """
-    ballast = connect(manifest)
-    _print(ballast.account(id_).report())
+    target = connect(manifest).account(id_)
+    _print_treasury(target)
+    _print(target.report())
 
 
 def _change(ballast: Ballast, change: str) -> tuple[str, Any]:
@@ -165,6 +208,12 @@ def _shown(ballast: Ballast, value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
+def _print_treasury(account: Account) -> None:
+    """Cash and collateral, one line."""
+    held = [f"{amount:f} {name}" for name, amount in account.collateral.items()]
+    click.echo(f"account {account.id}: {', '.join([f'{_usd(account.treasury.cash)} of cash', *held])}")
+
+
 def _usd(amount: Decimal) -> str:
     return f"${amount:,.2f}"
 
@@ -172,7 +221,7 @@ def _usd(amount: Decimal) -> str:
 def _print(report: Report) -> None:
     console, treasury = Console(), report.treasury
     console.print(f"account {report.account} of {report.owner}: equity {_usd(report.equity)}")
-    console.print(f"cash {_usd(treasury.cash)}, of it free {_usd(report.withdrawable)}")
+    console.print(f"free cash {_usd(report.withdrawable)}")
     console.print(f"behind open orders {_usd(treasury.escrow)}")
     table = Table("book", "size", "price", "liquidated at", "equity", "maintenance", "leverage", "z")
     for book in report.books:

@@ -20,7 +20,7 @@ from ballast.keeper import Keeper, Work
 @click.option("--interval", type=float, default=5.0, show_default=True, help="Seconds between passes.")
 @ballast_command
 def cli(account: AccountAPI, manifest: Path | None, once: bool, dry_run: bool, interval: float) -> None:
-    """Execute ripe orders, scan all accounts, rebalance those that are due, and earn the fees and rewards.
+    """Execute ripe orders and requests, scan all accounts, rebalance what is due, and earn the fees and rewards.
 
     It keeps no state: stop it at any time, run several.
 
@@ -40,6 +40,6 @@ def cli(account: AccountAPI, manifest: Path | None, once: bool, dry_run: bool, i
 def _print(work: Work, dry_run: bool) -> None:
     click.echo("would have" if dry_run else "done:")
     click.echo(f"  scanned {work.accounts} accounts")
-    for what in ("poked", "filled", "failed", "voided", "rebalanced"):
+    for what in ("poked", "filled", "failed", "voided", "served", "rebalanced"):
         if done := getattr(work, what):
             click.echo(f"  {what} {', '.join(map(str, done))}")

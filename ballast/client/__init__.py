@@ -5,6 +5,7 @@ from __future__ import annotations
 from ballast.client.account import Account, Report
 from ballast.client.client import Ballast, UnknownName
 from ballast.client.objects import Book, Gate, Leg, Market, Order, Policy, Rebalance, Right, State, Treasury
+from ballast.client.pool import Pool, Request, Status
 from ballast.client.units import from_wad, to_wad
 
 __all__ = [
@@ -16,10 +17,13 @@ __all__ = [
     "Market",
     "Order",
     "Policy",
+    "Pool",
     "Rebalance",
     "Report",
+    "Request",
     "Right",
     "State",
+    "Status",
     "Treasury",
     "UnknownName",
     "from_wad",

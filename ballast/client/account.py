@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ballast.chain import Receipt, Sender
+from ballast.chain import Contract, Receipt, Sender, address_of
 from ballast.client.objects import Book, Leg, Order, Policy, Rebalance, Right, Treasury
 from ballast.client.units import Amount, from_wad, to_wad
 
@@ -34,21 +34,21 @@ class Account:
 
     # Money
 
-    def deposit(self, amount: Amount, sender: Sender) -> Receipt:
-        """Pay settlement tokens in; approves the vault where it must."""
-        protocol, raw = self._protocol, self._raw(amount)
-        address = getattr(sender, "address", sender)
-        if protocol.token.allowance(address, protocol.vault.address) < raw:
-            protocol.token.approve(protocol.vault.address, raw, sender=sender)
-        receipt: Receipt = protocol.vault.deposit(self.id, protocol.token.address, raw, sender=sender)
+    def deposit(self, amount: Amount, sender: Sender, collateral: str | None = None) -> Receipt:
+        """Pay settlement tokens in, or units of a collateral token; approves the vault where it must."""
+        token, raw, vault = self._token(collateral), self._raw(amount, collateral), self._protocol.vault
+        if token.allowance(address_of(sender), vault.address) < raw:
+            token.approve(vault.address, raw, sender=sender)
+        receipt: Receipt = vault.deposit(self.id, token.address, raw, sender=sender)
         return receipt
 
-    def withdraw(self, amount: Amount, sender: Sender, receiver: str | None = None) -> Receipt:
-        """Take free cash out, to the sender unless somebody else is named."""
-        protocol = self._protocol
-        to = receiver or getattr(sender, "address", sender)
-        receipt: Receipt = protocol.vault.withdraw(
-            self.id, protocol.token.address, self._raw(amount), to, sender=sender
+    def withdraw(
+        self, amount: Amount, sender: Sender, receiver: str | None = None, collateral: str | None = None
+    ) -> Receipt:
+        """Take free cash, or units of a collateral token, out: to the sender unless somebody else is named."""
+        to, token = receiver or address_of(sender), self._token(collateral)
+        receipt: Receipt = self._protocol.vault.withdraw(
+            self.id, token.address, self._raw(amount, collateral), to, sender=sender
         )
         return receipt
 
@@ -65,8 +65,21 @@ class Account:
         )
         return receipt
 
-    def _raw(self, amount: Amount) -> int:
-        return self._protocol.to_raw(to_wad(amount))
+    def transfer(self, new_owner: str, sender: Sender) -> Receipt:
+        """Offer the account to somebody, who has it once he accepts; the zero address takes the offer back."""
+        receipt: Receipt = self._protocol.vault.transfer_account(self.id, address_of(new_owner), sender=sender)
+        return receipt
+
+    def accept(self, sender: Sender) -> Receipt:
+        """Take an offered account over. Its operators lose every right."""
+        receipt: Receipt = self._protocol.vault.accept_account(self.id, sender=sender)
+        return receipt
+
+    def _token(self, collateral: str | None) -> Contract:
+        return self._protocol.token if collateral is None else self._ballast.collateral(collateral)
+
+    def _raw(self, amount: Amount, collateral: str | None = None) -> int:
+        return self._protocol.to_raw(to_wad(amount), collateral)
 
     # Orders
 
@@ -151,6 +164,18 @@ class Account:
     @property
     def treasury(self) -> Treasury:
         return _treasury(self._protocol.vault.treasury(self.id))
+
+    @property
+    def collateral(self) -> dict[str, Decimal]:
+        """Units of each collateral token that it holds, by name."""
+        held = self._protocol.vault.collateral_of(self.id)
+        amounts = zip(self._protocol.collateral, held, strict=False)
+        return {name: from_wad(amount) for name, amount in amounts if amount}
+
+    @property
+    def credit(self) -> Decimal:
+        """What its collateral counts for, at a haircut [USD]; a token without a valid price counts for nothing."""
+        return from_wad(self._protocol.collateral_model.credit(self.id)[0])
 
     @property
     def books(self) -> list[Book]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from ballast.chain import Chain, Sender, address_of
+from ballast.chain import Chain, Contract, Sender, address_of
 from ballast.client.account import Account
 from ballast.client.objects import Market, Order, State, at_time
+from ballast.client.pool import Pool
 from ballast.client.units import from_wad
 from ballast.deploy import Manifest, Protocol
 
@@ -51,6 +52,21 @@ class Ballast:
         vault = self.protocol.vault
         wanted = address_of(owner)
         return [Account(self, i) for i in range(1, vault.account_count() + 1) if vault.owner_of(i) == wanted]
+
+    # Tokens and the pool
+
+    def collateral(self, name: str) -> Contract:
+        """A collateral token."""
+        try:
+            return self.protocol.collateral[name]
+        except KeyError:
+            known = ", ".join(self.protocol.collateral)
+            raise UnknownName(f"there is no collateral {name!r}; there are {known}") from None
+
+    @property
+    def pool(self) -> Pool:
+        """The liquidity pool."""
+        return Pool(self)
 
     # Markets and orders
 

@@ -64,6 +64,9 @@ def test_account_and_trade__as_a_user__ends_with_a_book(ape, deployer, deployed,
     assert "no keeper would act now" in shown
     assert "z_trigger            2.5" in ape("account", "policy", "2", "z_trigger=2.5", **deployer)
     assert "$7,499.00" in ape("account", "withdraw", "2", "500", **deployer)
+    said = ape("account", "deposit", "2", "1.5", "--token", "WBTC", "--mint", **deployer)
+    assert "$7,499.00 of cash, 1.5 WBTC" in said
+    assert "request 1: $500.00 in, pending" in ape("pool", "enter", "500", **deployer)
 
 
 def test_withdraw__too_much__is_refused_in_one_line(ape, deployer, deployed):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballast.chain import Reverted
-from ballast.client import Ballast, Leg, Policy, Right, State, UnknownName, from_wad, to_wad
+from ballast.client import Ballast, Leg, Policy, Right, State, Status, UnknownName, from_wad, to_wad
 from ballast.client.objects import at_time
 from ballast.keeper import Keeper
 from ballast.params import WAD
@@ -142,3 +142,78 @@ def test_accounts_of__owner__finds_them(ballast, mine, open_account, trader, oth
     second = open_account(trader)
 
     assert [account.id for account in ballast.accounts_of(trader)] == [mine.id, second]
+
+
+@pytest.mark.parametrize(("name", "amount"), [("WETH", "1.5"), ("WBTC", "0.00000001"), ("EURC", "12.000001")])
+def test_deposit__collateral__counts_and_comes_back(ballast, protocol, mine, owner, trader, name, amount):
+    cash, amount = mine.treasury.cash, Decimal(amount)
+    raw = protocol.mint(trader, to_wad(amount), owner, name)
+
+    mine.deposit(amount, trader, name)
+
+    assert mine.collateral == {name: amount}
+    assert mine.treasury.cash == cash
+    assert 0 < mine.credit < amount * 60_000
+    assert ballast.collateral(name).balanceOf(protocol.vault.address) == raw
+    mine.withdraw(amount, trader, collateral=name)
+    assert mine.collateral == {}
+    assert ballast.collateral(name).balanceOf(trader) == raw
+
+
+def test_deposit__unknown_collateral__names_those_there_are(mine, trader):
+    with pytest.raises(UnknownName, match="'DOGE'; there are WETH, WBTC, EURC"):
+        mine.deposit(1, trader, "DOGE")
+
+
+def test_transfer__accepted__leaves_no_operator(protocol, mine, trader, other_trader, operator):
+    mine.set_operator(operator, Right.WITHDRAW, at_time(protocol.chain.timestamp + 3_600), trader)
+
+    mine.transfer(other_trader, trader)
+    assert mine.owner == trader
+    mine.accept(other_trader)
+
+    assert mine.owner == other_trader
+    for former in (trader, operator):
+        with pytest.raises(Reverted, match="access: no right"):
+            mine.withdraw(1, former)
+
+
+def test_pool__in_and_out__a_keeper_executes_both(ballast, protocol, owner, trader, keeper):
+    pool = ballast.pool
+    protocol.mint(trader, 1_000 * WAD, owner)
+    assets = pool.net_assets
+
+    request = pool.request_deposit(1_000, trader)
+    assert pool.pending() == [request]
+    assert (request.status, request.is_exit, request.amount) == (Status.PENDING, False, 1_000)
+    assert Keeper(protocol, keeper).run_once().served == []  # too early
+    protocol.chain.advance(3_600)
+    assert Keeper(protocol, keeper).run_once().served == [request.id]
+    shares, dollars = pool.claim(trader)
+    assert (shares, dollars) == (pool.shares_of(trader), 0)
+    assert pool.net_assets == assets + 1_000
+
+    request = pool.request_redeem(shares, trader)
+    protocol.chain.advance(3_600)
+    assert Keeper(protocol, keeper).run_once().served == [request.id]
+    shares, dollars = pool.claim(trader)
+    assert shares == 0
+    assert 999 < dollars <= 1_000
+    assert pool.request(request.id).status is Status.EXECUTED
+    assert pool.pending() == []
+
+
+def test_pool__book_in_a_market__its_first_round_prices_the_request(
+    ballast, protocol, mine, owner, trader, keeper, open_book, publish
+):
+    open_book(mine.id, "ETH", 10 * WAD, 9_000 * WAD)
+    protocol.mint(trader, 1_000 * WAD, owner)
+    request = ballast.pool.request_deposit(1_000, trader)
+    protocol.chain.advance(3_600)
+    assert Keeper(protocol, keeper).run_once().served == []  # no round yet
+    publish("ETH", 2_900 * WAD)
+    publish("ETH", 2_950 * WAD, after=60)
+
+    assert Keeper(protocol, keeper).run_once().served == [request.id]
+    shares, _ = ballast.pool.claim(trader)
+    assert 0 < shares < 1_000 * Decimal("0.99999")  # the pool is short and has gained: counted at the highest
