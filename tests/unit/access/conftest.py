@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ballast.chain import Receipt, Reverted
+from ballast.chain import Contract, Receipt, Reverted
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
 from tests.support import deposit_to, trade_at_oracle
@@ -27,13 +27,20 @@ PEOPLE = {
     "margin_operator",
     "withdraw_operator",
     "expired_operator",  # had all rights
+    "former_holder",  # had the accounts, and gave
+    "void_operator",  # all rights
+    "heir",  # is offered one of them
+    "share_operator",  # of the holder's pool shares
     "other_holder",  # of another account, with operators of his own
     "keeper",
     "guardian",
     "deployer",  # former owner of everything; may propose
     "stranger",
 }
-CONTRACTS = {"owner", "vault", "exchange", "rebalancer", "planner", "pool", "oracle", "eth_market", "btc_market"}
+CONTRACTS = {
+    *("owner", "vault", "exchange", "rebalancer", "planner", "pool", "oracle", "collateral_model"),
+    *("eth_market", "btc_market"),
+}
 
 
 class World:
@@ -43,27 +50,29 @@ class World:
         self.protocol, self.chain, self.policy = protocol, protocol.chain, policy
         self._cast(protocol)
         self._hand_over(protocol)
+        self._give(protocol)
+        self._invest(protocol.pool)
         self.main = self.account(cash=50_000, ETH=(10, 20_000))
         self.needy = self.account(cash=50_000, ETH=(10, 3_000))
         self.donor = self.account(BTC=(0.5, 2_500), ETH=(5, 40_000))
         self.risky = self.account(ETH=(10, 6_000), policy={"risk_budget": 200})
         self.waiting = self.account(cash=10_000)
         self.other = self.account(self.other_holder, cash=50_000, ETH=(1, 5_000))
-        self._give(protocol)
         self._wait(protocol)
 
     def _cast(self, protocol: Protocol) -> None:
         """People first, then contracts."""
         accounts = [str(account) for account in protocol.chain.accounts]
         self.deployer, self.holder, self.other_holder, self.keeper = accounts[:4]
-        self.guardian, self.stranger = accounts[4:6]
-        self.trade_operator, self.margin_operator, self.withdraw_operator, self.expired_operator = accounts[6:10]
+        self.guardian, self.stranger, self.former_holder, self.heir = accounts[4:8]
+        self.trade_operator, self.margin_operator, self.withdraw_operator = accounts[8:11]
+        self.expired_operator, self.void_operator, self.share_operator = accounts[11:14]
         self.eth, self.btc = protocol.market_ids["ETH"], protocol.market_ids["BTC"]
         self.token = protocol.token.address
         self.market = protocol.markets["ETH"]
         self.contracts = {each.artifact.name: each for each in protocol.contracts.values()}
         self.contracts["DerivativesMarket"] = self.market
-        for role in ("vault", "exchange", "rebalancer", "planner", "pool", "oracle"):
+        for role in ("vault", "exchange", "rebalancer", "planner", "pool", "oracle", "collateral_model"):
             setattr(self, role, self.chain.impersonate(protocol.contracts[role].address))
         self.owner = self.chain.impersonate(protocol.timelock.address)
         self.eth_market = self.chain.impersonate(self.market.address)
@@ -73,15 +82,16 @@ class World:
         """The timelock owns everything, and one proposal is ready."""
         timelock, guard = protocol.timelock, protocol.vault.set_guardian.encode(self.guardian)
         protocol.vault.set_guardian(self.guardian, sender=self.deployer)
+        weth, wbtc = (self.chain.deploy("MockToken", name, name, 8, sender=self.deployer) for name in ("WETH", "WBTC"))
+        self.collateral, self.new_token = weth.address, wbtc.address
+        self.index = protocol.vault.add_collateral(self.collateral, WAD, sender=self.deployer).returned
         protocol.hand_over(self.deployer)
         self.delay = int(timelock.get_minimum_delay())
         self.proposer_role = timelock.PROPOSER_ROLE()
         self.operation = (self.vault, 0, guard, NONE, NONE)
         self.proposal = timelock.hash_operation(*self.operation)
         timelock.schedule(*self.operation, self.delay, sender=self.deployer)
-        self.chain.advance(self.delay)
-        for name in protocol.markets:
-            self.publish(name)
+        self._pass(self.delay)
 
     def _give(self, protocol: Protocol) -> None:
         """Everybody has tokens, and lets vault and pool take them."""
@@ -90,22 +100,43 @@ class World:
             for taker in (self.vault, self.pool):
                 protocol.token.approve(taker, 1_000 * WAD, sender=getattr(self, kind))
 
+    def _invest(self, pool: Contract) -> None:
+        """The holder has shares, an entry to claim, an exit to claim, and an entry that is due."""
+        me, delay = self.holder, int(pool.REQUEST_DELAY())
+        pool.setOperator(self.share_operator, True, sender=me)
+        pool.approve(self.share_operator, WAD, sender=me)
+        entry = pool.requestDeposit(100 * 10**6, me, me, sender=me).event("DepositRequest").requestId
+        self._pass(delay)
+        pool.execute_request(entry, [], sender=me)
+        pool.deposit(50 * 10**6, me, me, sender=me)
+        exit_ = pool.requestRedeem(20 * WAD, me, me, sender=me).event("RedeemRequest").requestId
+        self.request = pool.requestDeposit(100 * 10**6, me, me, sender=me).event("DepositRequest").requestId
+        self._pass(delay)
+        self.request_rounds = [self.protocol.latest_round(name) for name in ("ETH", "BTC")]
+        pool.execute_request(exit_, [], sender=me)
+
+    def _pass(self, seconds: int) -> None:
+        """Time passes, and prices are fresh again."""
+        self.chain.advance(seconds)
+        for name in self.protocol.markets:
+            self.publish(name)
+
     def _wait(self, protocol: Protocol) -> None:
         """An order whose round has come; every price is fresh."""
         leg = self.eth, WAD, 2**112 - 1, 5_000 * WAD
         receipt = protocol.exchange.commit(self.waiting, [leg], False, sender=self.holder)
         self.order = receipt.event("OrderCommitted").order
-        self.chain.advance(30)
-        for name in ("BTC", "ETH"):
-            self.publish(name)
+        self._pass(30)
+        protocol.vault.top_up_pool(self.eth, 100_000 * WAD, sender=self.exchange)
         self.round = protocol.latest_round("ETH")
+        protocol.vault.transfer_account(self.main, self.heir, sender=self.holder)
 
     def account(
         self, holder: str = "", cash: int = 0, policy: dict[str, Any] | None = None, **books: tuple[float, int]
     ) -> int:
         """An account with that cash and books of a size and a margin, and an operator for each right."""
         vault, holder = self.protocol.vault, holder or self.holder
-        account = int(vault.open_account(holder, sender=holder).event("AccountOpened").account)
+        account = self._inherited(holder)
         self.protocol.rebalancer.set_policy(account, self.policy | {"max_risk_share": 10_000}, sender=holder)
         for name, (size, margin) in books.items():
             deposit_to(self.protocol, account, holder, (margin + 100) * WAD, self.deployer)
@@ -117,6 +148,15 @@ class World:
         if cash:
             deposit_to(self.protocol, account, holder, cash * WAD, self.deployer)
         self.appoint(account, holder)
+        return account
+
+    def _inherited(self, holder: str) -> int:
+        """An account that was somebody else's, who had an operator with all rights."""
+        vault, former = self.protocol.vault, self.former_holder
+        account = int(vault.open_account(former, sender=former).event("AccountOpened").account)
+        vault.set_operator(account, self.void_operator, ALL, FOREVER, sender=former)
+        vault.transfer_account(account, holder, sender=former)
+        vault.accept_account(account, sender=holder)
         return account
 
     def appoint(self, account: int, holder: str) -> None:
