@@ -16,7 +16,7 @@ from ballast.params import WAD
 from tests.stateful.twins import ACCOUNTS_EACH, TRADERS, Twins
 
 MARKETS = st.sampled_from([1, 2, 3, 4])
-ACCOUNTS = st.integers(2, 1 + TRADERS * ACCOUNTS_EACH)
+ACCOUNTS = st.integers(4, 3 + TRADERS * ACCOUNTS_EACH)  # after the pool's three
 MOVES = st.one_of(st.integers(-300, 300), st.integers(-60, 60), st.integers(-4_000, 6_000))  # [bps]
 PAUSES = st.one_of(st.integers(0, 60), st.integers(0, 3_600), st.integers(0, 2 * 86_400))  # [s]
 HOSTILE = st.sampled_from([False] * 7 + [True])  # somebody without rights
@@ -316,7 +316,7 @@ class Protocol(RuleBasedStateMachine):
             lambda: self.model.rebalancer.set_policy(holder, account, self.twins.model_policy(policy), now=self.now),
         )
 
-    @rule(account=st.integers(1, 2 + TRADERS * ACCOUNTS_EACH))
+    @rule(account=st.integers(1, 4 + TRADERS * ACCOUNTS_EACH))
     def rebalance(self, account: int) -> None:
         """§7.5: succeeds if and only if `check` says so, and does what the model does."""
         keeper, rebalancer = self.twins.keeper, self.protocol.rebalancer

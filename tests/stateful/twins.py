@@ -26,21 +26,21 @@ CASH = 50_000 * WAD
 METER = 100 * WAD  # a day
 UNLIMITED = 2**256 - 1
 START = 1_700_000_000
-PORTFOLIOS = (  # account, market, notional [USD], leverage: what every history starts with
-    (2, 1, 60_000, 9),
-    (2, 2, 40_000, 5),
-    (2, 3, -20_000, 4),
-    (3, 2, 90_000, 9),
-    (3, 1, -80_000, 8),
-    (4, 1, 30_000, 3),
-    (4, 2, 30_000, 7),
-    (4, 3, 30_000, 6),
-    (4, 4, -30_000, 6),
-    (5, 2, 50_000, 9),
-    (6, 3, -40_000, 6),
-    (6, 4, 40_000, 6),
-    (7, 1, 60_000, 3),
-    (7, 2, -60_000, 3),
+PORTFOLIOS = (  # which account, market, notional [USD], leverage: what every history starts with
+    (0, 1, 60_000, 9),
+    (0, 2, 40_000, 5),
+    (0, 3, -20_000, 4),
+    (1, 2, 90_000, 9),
+    (1, 1, -80_000, 8),
+    (2, 1, 30_000, 3),
+    (2, 2, 30_000, 7),
+    (2, 3, 30_000, 6),
+    (2, 4, -30_000, 6),
+    (3, 2, 50_000, 9),
+    (4, 3, -40_000, 6),
+    (4, 4, 40_000, 6),
+    (5, 1, 60_000, 3),
+    (5, 2, -60_000, 3),
 )
 
 
@@ -62,8 +62,8 @@ class Twins:
         for trader in self.traders:
             for _ in range(ACCOUNTS_EACH):
                 self._open(trader)
-        for account, market, notional, leverage in PORTFOLIOS:
-            self._trade(account, market, notional, leverage)
+        for which, market, notional, leverage in PORTFOLIOS:
+            self._trade(self.accounts[which], market, notional, leverage)
 
     @property
     def now(self) -> int:
