@@ -4,9 +4,10 @@
 """
 @title The engine that moves equity between the books of one account
 @license AGPL-3.0-only
-@notice From an account's policy and the state alone follows one plan: whether anything is due, what to cut, what to
-        move. `check` and `preview` show it, `rebalance` executes it: the planner makes it for all of them. Nothing a
-        caller passes has any influence on it.
+@notice From an account's policy and the state alone follows one plan: whether anything is due, what to move, what to
+        cut. `check` and `preview` show it, `rebalance` executes it: the planner makes it for all of them. Nothing a
+        caller passes has any influence on it. A cut takes two calls: one asks for it, for good; a later one fills it,
+        at a price that the feed publishes only then.
 @dev The engine holds no money and can move it only between the books and the cash of one account, but for the capped
      reward: the vault sees to that.
 @custom:kill Revoke its role in the vault (`Vault.set_engine`); accounts then keep their margin where it is.
@@ -20,6 +21,7 @@ from interfaces import IVault
 
 from contracts.modules import allocation
 from contracts.modules import book_list
+from contracts.modules import cut_slots
 from contracts.modules import errors
 from contracts.modules import policy_slots
 from contracts.modules import reward
@@ -40,7 +42,7 @@ MARGIN: constant(uint256) = 2
 DUE: constant(uint256) = 0
 OFF: constant(uint256) = 1
 UNKNOWN: constant(uint256) = 2
-POOL: constant(uint256) = 3
+WAITING: constant(uint256) = 3
 POKE: constant(uint256) = 4
 COOLDOWN: constant(uint256) = 5
 SAME_ROUNDS: constant(uint256) = 6
@@ -51,7 +53,7 @@ BELOW_MIN: constant(uint256) = 10
 
 # Gas of the tried call for the native price, and its answer with a word more
 TRIED_GAS: constant(uint256) = 400_000
-QUOTE_SIZE: constant(uint256) = 7 * 32
+QUOTE_SIZE: constant(uint256) = 8 * 32
 
 VAULT: public(immutable(IVault))
 ORACLE: public(immutable(IPriceOracle))
@@ -61,6 +63,7 @@ NATIVE_FEED: public(immutable(uint256))
 _policies: HashMap[uint256, uint256]    # account => packed policy
 _sets: HashMap[uint256, uint256]        # account => packed books not to fill and not to tap
 _states: HashMap[uint256, uint256]      # account => packed state
+_requests: HashMap[uint256, uint256]    # account => packed cuts that were asked for
 
 
 @deploy
@@ -226,6 +229,19 @@ def preview_own(account: uint256) -> IRebalancer.Plan:
 
 @external
 @view
+def cut_requests(account: uint256) -> DynArray[IRebalancer.CutRequest, MAX_BOOKS]:
+    """
+    @notice The cuts that were asked for and wait for their round.
+    @param account Vault account id.
+    @return The requests, in the order of the account's list of books.
+    """
+    state: uint256 = self._states[account]
+    word: uint256 = cut_slots._live(self._requests_of(account, state), policy_slots._last_call(state))
+    return self._listed(word)
+
+
+@external
+@view
 def within_risk_share(account: uint256, markets: uint256) -> bool:
     """
     @notice Is each book's sigma-loss within the policy's share of account equity? A condition of opening.
@@ -262,7 +278,9 @@ def _view_plan(account: uint256, own: bool) -> IPlanner.Outcome:
     @dev The plan on the state as it is; the markets take unprocessed rounds into account.
     """
     word: uint256 = self._policies[account]
-    return staticcall PLANNER.plan(account, own, word, self._sets_of(account, word), self._states[account])
+    state: uint256 = self._states[account]
+    requests: uint256 = self._requests_of(account, state)
+    return staticcall PLANNER.plan(account, own, word, self._sets_of(account, word), state, requests)
 
 
 @internal
@@ -271,14 +289,16 @@ def _settled_plan(account: uint256, own: bool) -> IPlanner.Outcome:
     @dev The same, after those rounds are stored.
     """
     word: uint256 = self._policies[account]
-    return extcall PLANNER.settled_plan(account, own, word, self._sets_of(account, word), self._states[account])
+    state: uint256 = self._states[account]
+    requests: uint256 = self._requests_of(account, state)
+    return extcall PLANNER.settled_plan(account, own, word, self._sets_of(account, word), state, requests)
 
 
 @internal
-@pure
+@view
 def _shown(done: IPlanner.Outcome) -> IRebalancer.Plan:
     """
-    @dev The plan as integrators see it: cuts and transfers apart, without what only execution needs.
+    @dev The plan as integrators see it: cuts, transfers and requests apart, without what only execution needs.
     """
     shown: IRebalancer.Plan = IRebalancer.Plan(
         code=done.code,
@@ -294,6 +314,7 @@ def _shown(done: IPlanner.Outcome) -> IRebalancer.Plan:
         reserve=done.reserve,
         cuts=[],
         transfers=[],
+        requests=self._listed(done.requests),
     )
     for step: IPlanner.Step in done.steps:
         if step.fraction != 0:
@@ -303,6 +324,33 @@ def _shown(done: IPlanner.Outcome) -> IRebalancer.Plan:
         if step.amount != 0:
             shown.transfers.append(IVault.Transfer(slot=step.slot, amount=step.amount))
     return shown
+
+
+@internal
+@view
+def _listed(requests: uint256) -> DynArray[IRebalancer.CutRequest, MAX_BOOKS]:
+    """
+    @dev The packed requests one by one.
+    """
+    listed: DynArray[IRebalancer.CutRequest, MAX_BOOKS] = []
+    for slot: uint256 in range(MAX_BOOKS):
+        request: cut_slots.Request = cut_slots._request(requests, slot)
+        if request.market != 0:
+            listed.append(IRebalancer.CutRequest(
+                slot=slot, market=request.market, fraction=request.share, due=request.asked + cut_slots.DELAY
+            ))
+    return listed
+
+
+@internal
+@view
+def _requests_of(account: uint256, state: uint256) -> uint256:
+    """
+    @dev The packed requests of an account, read only where its state says that there are any.
+    """
+    if policy_slots._has_asked(state):
+        return self._requests[account]
+    return 0
 
 
 @internal
@@ -323,7 +371,7 @@ def _sets_of(account: uint256, word: uint256) -> uint256:
 @internal
 def _execute(account: uint256, done: IPlanner.Outcome, keeper: address) -> uint256:
     """
-    @dev Cut, move, pay; then the outcome must be the plan's.
+    @dev Cut, ask for cuts, move, pay; then the outcome must be the plan's.
     """
     transfers: DynArray[IVault.Transfer, MAX_BOOKS] = []
     cuts: uint256 = 0
@@ -335,7 +383,8 @@ def _execute(account: uint256, done: IPlanner.Outcome, keeper: address) -> uint2
             cost += step.cost
         if step.amount != 0:
             transfers.append(IVault.Transfer(slot=step.slot, amount=step.amount))
-    most: uint256 = self._reward(account, done, len(transfers), cuts)
+    asked: uint256 = self._ask(account, done.requests)
+    most: uint256 = self._reward(account, done, len(transfers), cuts, asked)
     paid: uint256 = 0
     if most != 0 or len(transfers) != 0:
         paid = extcall VAULT.transfer_margin(account, transfers, most, keeper)
@@ -356,6 +405,24 @@ def _execute(account: uint256, done: IPlanner.Outcome, keeper: address) -> uint2
         digest=done.digest,
     )
     return paid
+
+
+@internal
+def _ask(account: uint256, requests: uint256) -> uint256:
+    """
+    @dev Keep the requests that wait after this call; how many of them are new.
+    """
+    before: uint256 = self._requests_of(account, self._states[account])
+    if requests == before:
+        return 0
+    self._requests[account] = requests
+    asked: uint256 = 0
+    for slot: uint256 in range(MAX_BOOKS):
+        request: cut_slots.Request = cut_slots._request(requests, slot)
+        if request.market != 0 and cut_slots._differs(requests, before, slot):
+            asked += 1
+            log IRebalancer.CutRequested(account=account, market=request.market, fraction=request.share)
+    return asked
 
 
 @internal
@@ -433,6 +500,7 @@ def _remember(account: uint256, done: IPlanner.Outcome, paid: uint256):
     state: policy_slots.State = policy_slots._unpack_state(self._states[account])
     state.last_call = block.timestamp
     state.digest = done.digest
+    state.asked = done.requests != 0
     state.fees += paid
     equity: uint256 = convert(max(done.equity, 1), uint256)
     for step: IPlanner.Step in done.steps:
@@ -447,7 +515,7 @@ def _remember(account: uint256, done: IPlanner.Outcome, paid: uint256):
 
 @internal
 @view
-def _reward(account: uint256, done: IPlanner.Outcome, transfers: uint256, cuts: uint256) -> uint256:
+def _reward(account: uint256, done: IPlanner.Outcome, transfers: uint256, cuts: uint256, asked: uint256) -> uint256:
     """
     @dev What the keeper is to be credited [wad].
     """
@@ -457,6 +525,7 @@ def _reward(account: uint256, done: IPlanner.Outcome, transfers: uint256, cuts: 
         books=done.books,
         transfers=transfers,
         cuts=cuts,
+        asked=asked,
         moved=done.moved,
         relieved=done.relieved,
         min_z=done.min_z_before,
@@ -536,8 +605,8 @@ def _reason(code: uint256) -> String[32]:
         return errors.PLAN_OFF
     if code == UNKNOWN:
         return errors.PLAN_UNKNOWN
-    if code == POOL:
-        return errors.PLAN_POOL
+    if code == WAITING:
+        return errors.PLAN_WAITING
     if code == POKE:
         return errors.POKE
     if code == COOLDOWN:

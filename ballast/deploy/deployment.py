@@ -35,7 +35,7 @@ class Deployment:
         vault = self._contract("vault", "Vault", token, params.vault.pool_share)
         oracle = self._contract("oracle", "PriceOracle", vault)
         self._sequencer()
-        self._contract("collateral_model", "CollateralModel", vault, oracle)
+        collateral_model = self._contract("collateral_model", "CollateralModel", vault, oracle)
         pool = self._contract("pool", "LiquidityPool", vault, token, oracle)
         for id_, (name, market) in enumerate(params.markets.items(), 1):
             self._feeds(name, market.feed)
@@ -43,7 +43,7 @@ class Deployment:
         for name, collateral in params.collateral.items():
             self._collateral(name, collateral)
         native = list(params.markets).index(params.rebalancer.native) + 1
-        planner = self._contract("planner", "Planner", vault, oracle, pool)
+        planner = self._contract("planner", "Planner", vault, oracle, pool, collateral_model)
         rebalancer = self._contract("rebalancer", "Rebalancer", vault, oracle, planner, native)
         exchange = self._contract("exchange", "Exchange", vault, oracle, pool, rebalancer)
         self._contract("risk_model", "RiskModel")

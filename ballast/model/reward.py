@@ -8,6 +8,7 @@ BASE_GAS = 75_000
 GAS_PER_BOOK = 45_000
 GAS_PER_TRANSFER = 22_000
 GAS_PER_CUT = 100_000
+GAS_PER_REQUEST = 60_000
 
 MAX_TIP = 2 * 10**9  # [raw] wei per gas
 MIN_PREMIUM = 11 * 10**17  # [wad] for a book that just triggers
@@ -21,6 +22,7 @@ def reward(
     books: int,
     transfers: int,
     cuts: int,
+    asked: int,
     moved: int,
     relieved: int,
     min_z: int,
@@ -31,6 +33,7 @@ def reward(
 ) -> int:
     """The reward [wad], rounded down; `gas_price` in wei, `native_price` per 1e18 wei [wad]."""
     gas = BASE_GAS + GAS_PER_BOOK * books + GAS_PER_TRANSFER * transfers + GAS_PER_CUT * cuts
+    gas += GAS_PER_REQUEST * asked
     premium = MIN_PREMIUM + URGENCY_PREMIUM * urgency(min_z, z_trigger) // WAD
     cost = gas * gas_price * native_price // WAD * premium // WAD
     benefit = (moved + relieved) * BENEFIT_BPS // BPS

@@ -17,7 +17,8 @@ from ballast.model.vault import REBALANCER, Vault
 
 if TYPE_CHECKING:
     from ballast.model.market import Market
-    from ballast.model.rebalancer import Policy, Rebalancer
+    from ballast.model.policy import Policy
+from ballast.model.rebalancer import Rebalancer
 
 VIRTUAL = 10**12  # [wad] shares and dollars that nobody owns
 REQUEST_DELAY = 3_600  # [s] from a request to its price

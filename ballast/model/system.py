@@ -49,7 +49,8 @@ class System:
                 feeds[params.feed_id(name)] = _feed(token.feed, times.get(params.feed_id(name), now), now)
 
         collateral_model = CollateralModel(vault, feeds, OWNER)
-        rebalancer = Rebalancer(vault, markets, list(params.markets).index(params.rebalancer.native) + 1)
+        native = list(params.markets).index(params.rebalancer.native) + 1
+        rebalancer = Rebalancer(vault, markets, native, collateral_model)
         exchange = Exchange(vault, markets, rebalancer, OWNER)
         system = cls(vault, pool, shares, markets, feeds, collateral_model, rebalancer, exchange)
         system._wire(params, now)

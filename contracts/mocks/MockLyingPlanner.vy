@@ -43,7 +43,9 @@ def tell(lie: uint256):
 
 @external
 @view
-def plan(account: uint256, own: bool, policy: uint256, sets: uint256, state: uint256) -> IPlanner.Outcome:
+def plan(
+    account: uint256, own: bool, policy: uint256, sets: uint256, state: uint256, requests: uint256
+) -> IPlanner.Outcome:
     """
     @notice The plan, falsified.
     @param account Vault account id.
@@ -51,13 +53,16 @@ def plan(account: uint256, own: bool, policy: uint256, sets: uint256, state: uin
     @param policy The policy's packed word.
     @param sets Its packed sets.
     @param state The engine's packed state.
+    @param requests The packed cuts that were asked for.
     @return The plan and what its execution needs.
     """
-    return self._falsified(staticcall PLANNER.plan(account, own, policy, sets, state))
+    return self._falsified(staticcall PLANNER.plan(account, own, policy, sets, state, requests))
 
 
 @external
-def settled_plan(account: uint256, own: bool, policy: uint256, sets: uint256, state: uint256) -> IPlanner.Outcome:
+def settled_plan(
+    account: uint256, own: bool, policy: uint256, sets: uint256, state: uint256, requests: uint256
+) -> IPlanner.Outcome:
     """
     @notice The same, after the account's markets have settled.
     @param account Vault account id.
@@ -65,9 +70,10 @@ def settled_plan(account: uint256, own: bool, policy: uint256, sets: uint256, st
     @param policy The policy's packed word.
     @param sets Its packed sets.
     @param state The engine's packed state.
+    @param requests The packed cuts that were asked for.
     @return The plan and what its execution needs.
     """
-    return self._falsified(extcall PLANNER.settled_plan(account, own, policy, sets, state))
+    return self._falsified(extcall PLANNER.settled_plan(account, own, policy, sets, state, requests))
 
 
 @external

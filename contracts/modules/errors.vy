@@ -147,7 +147,7 @@ POLICY_BOOKS: constant(String[32]) = "policy: no such market id"
 # Rebalancer
 PLAN_OFF: constant(String[32]) = "rebalancer: policy is off"
 PLAN_UNKNOWN: constant(String[32]) = "rebalancer: unknown account"
-PLAN_POOL: constant(String[32]) = "rebalancer: the pool's account"
+PLAN_WAITING: constant(String[32]) = "rebalancer: cut is waiting"
 PLAN_COOLDOWN: constant(String[32]) = "rebalancer: cooldown"
 PLAN_SAME_ROUNDS: constant(String[32]) = "rebalancer: same rounds"
 PLAN_OWNER_TRADED: constant(String[32]) = "rebalancer: owner traded"

@@ -15,7 +15,7 @@ from . import errors
 #         | z_delever_target 12 · 50 | z_delever 12 · 38 | z_donor 12 · 26 | z_target 12 · 14 | z_trigger 12 · 2
 #         | has sets 1 · 1 | enabled 1 · 0
 # sets    no_tap 128 · 128 | no_fund 128 · 0
-# state   contained 8 × 14 · 144 | fees 40 · 104 | digest 64 · 40 | last call 40 · 0
+# state   contained 8 × 14 · 144 | fees 40 · 104 | digest 64 · 40 | asked 1 · 39 | last call 39 · 0
 
 MAX_BOOKS: constant(uint256) = 8
 NO_CALL_YET: constant(uint256) = 1      # state: a last call so long ago that nothing is left of it
@@ -32,6 +32,7 @@ _MASK_16: constant(uint256) = 2**16 - 1
 _MASK_17: constant(uint256) = 2**17 - 1
 _MASK_20: constant(uint256) = 2**20 - 1
 _MASK_32: constant(uint256) = 2**32 - 1
+_MASK_39: constant(uint256) = 2**39 - 1
 _MASK_40: constant(uint256) = 2**40 - 1
 _MASK_64: constant(uint256) = 2**64 - 1
 _MASK_128: constant(uint256) = 2**128 - 1
@@ -51,6 +52,7 @@ _MAX_MIN_MOVE: constant(uint256) = (2**16 - 1) * 10**18 # [wad]
 # What the engine remembers of an account
 struct State:
     last_call: uint256      # [s]
+    asked: bool             # whether any cut was asked for and waits, so that the word of requests is read only then
     digest: uint256         # of the rounds of the last call
     fees: uint256           # [wad] rewards paid, decaying linearly over a day
     contained: uint256[MAX_BOOKS]   # [bps] of account equity, net inflow by slot, decaying linearly over a day
@@ -174,7 +176,7 @@ def _pack_state(state: State) -> uint256:
     for contained: uint256 in state.contained:
         word = (word << 14) | min(contained, _MASK_14)
     word = (word << 40) | min((state.fees + (_FEE_UNIT - 1)) // _FEE_UNIT, _MASK_40)
-    return (word << 104) | (state.digest << 40) | state.last_call
+    return (word << 104) | (state.digest << 40) | (convert(state.asked, uint256) << 39) | state.last_call
 
 
 @internal
@@ -184,7 +186,8 @@ def _unpack_state(word: uint256) -> State:
     @dev Inverse of `_pack_state`, with what decays decayed up to now, rounded up.
     """
     state: State = empty(State)
-    state.last_call = word & _MASK_40
+    state.last_call = word & _MASK_39
+    state.asked = self._has_asked(word)
     state.digest = (word >> 40) & _MASK_64
     elapsed: uint256 = block.timestamp - state.last_call
     if elapsed >= _DAY or word >> 104 == 0:
@@ -204,7 +207,16 @@ def _last_call(word: uint256) -> uint256:
     """
     @dev Time of the last call [s] in a packed state.
     """
-    return word & _MASK_40
+    return word & _MASK_39
+
+
+@internal
+@pure
+def _has_asked(word: uint256) -> bool:
+    """
+    @dev Whether a packed state knows of a cut that was asked for.
+    """
+    return (word >> 39) & 1 != 0
 
 
 @internal

@@ -13,6 +13,7 @@ BASE_GAS: constant(uint256) = 75_000
 GAS_PER_BOOK: constant(uint256) = 45_000
 GAS_PER_TRANSFER: constant(uint256) = 22_000
 GAS_PER_CUT: constant(uint256) = 100_000
+GAS_PER_REQUEST: constant(uint256) = 60_000
 
 MAX_TIP: constant(uint256) = 2 * 10**9          # [raw] wei per gas
 MIN_PREMIUM: constant(uint256) = 11 * 10**17    # [wad] for a book that just triggers
@@ -26,6 +27,7 @@ struct Work:
     books: uint256          # valued
     transfers: uint256
     cuts: uint256
+    asked: uint256          # cuts asked for
     moved: uint256          # [wad] into books
     relieved: uint256       # [wad] of maintenance margin
     min_z: int256           # [wad] before
@@ -47,7 +49,8 @@ def _reward(work: Work, gas_price: uint256, native_price: uint256, reserve: uint
     """
     @dev The reward [wad], rounded down; `native_price` is USD per 1e18 wei [wad], 0 where it is not known.
     """
-    gas: uint256 = BASE_GAS + GAS_PER_BOOK * work.books + GAS_PER_TRANSFER * work.transfers + GAS_PER_CUT * work.cuts
+    gas: uint256 = BASE_GAS + GAS_PER_BOOK * work.books + GAS_PER_TRANSFER * work.transfers
+    gas += GAS_PER_CUT * work.cuts + GAS_PER_REQUEST * work.asked
     premium: uint256 = MIN_PREMIUM + URGENCY_PREMIUM * self._urgency(work.min_z, work.z_trigger) // WAD
     cost: uint256 = gas * gas_price * native_price // WAD * premium // WAD
     benefit: uint256 = (work.moved + work.relieved) * BENEFIT_BPS // BPS

@@ -13,7 +13,7 @@ from ballast.chain import Reverted
 from ballast.deploy import Protocol
 from ballast.model.errors import Rejected
 from ballast.model.exchange import Leg
-from ballast.model.rebalancer import Policy
+from ballast.model.policy import Policy
 from ballast.model.system import System
 from ballast.params import WAD, Params
 
@@ -199,7 +199,7 @@ class Twin:
     @staticmethod
     def plain(plan: Any) -> dict[str, Any]:
         fields = plan._asdict() if hasattr(plan, "_asdict") else asdict(plan)
-        for name in ("cuts", "transfers"):
+        for name in ("cuts", "transfers", "requests"):
             fields[name] = [tuple(row.values() if isinstance(row, dict) else row) for row in fields[name]]
         return fields
 

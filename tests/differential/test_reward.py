@@ -28,6 +28,7 @@ def test_reward__random__contract_equals_model_and_stays_bounded(harness: Contra
             "books": random.randint(1, 8),
             "transfers": random.randint(0, 8),
             "cuts": random.randint(0, 8),
+            "asked": random.randint(0, 8),
             "moved": random.choice((0, 1, random.randint(0, 10**6 * WAD))),
             "relieved": random.choice((0, random.randint(0, 10**5 * WAD))),
             "min_z": random.choice((-(2**255), 2**255 - 1, random.randint(-3 * WAD, 12 * WAD))),
@@ -43,7 +44,16 @@ def test_reward__random__contract_equals_model_and_stays_bounded(harness: Contra
 
 
 def test_reward__dead_native_feed__only_the_share_of_what_moved() -> None:
-    work = {"books": 4, "transfers": 2, "cuts": 0, "moved": 1_000 * WAD, "relieved": 0, "min_z": WAD, "z_trigger": WAD}
+    work = {
+        "books": 4,
+        "transfers": 2,
+        "cuts": 0,
+        "asked": 0,
+        "moved": 1_000 * WAD,
+        "relieved": 0,
+        "min_z": WAD,
+        "z_trigger": WAD,
+    }
     assert reward(**work, gas_price=30 * GWEI, native_price=0, reserve=20 * WAD) == WAD // 2
 
 

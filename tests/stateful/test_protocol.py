@@ -15,6 +15,7 @@ MUST_HAPPEN = {  # a suite in which nothing happens proves nothing: event or rea
     "OrderFilled": 40,
     "OrderFailed": 20,
     "Rebalanced": 150,
+    "CutRequested": 30,
     "BookCut": 30,
     "MarginMoved": 300,
     "Locked": 1,

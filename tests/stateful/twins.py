@@ -15,7 +15,7 @@ from ballast.deploy import Protocol
 from ballast.model.errors import Rejected
 from ballast.model.exchange import MIN_DELAY, Filled, Leg
 from ballast.model.market import Market
-from ballast.model.rebalancer import Policy
+from ballast.model.policy import Policy
 from ballast.model.system import System
 from ballast.model.vault import Vault
 from ballast.params import WAD, Params

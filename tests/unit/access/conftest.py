@@ -122,10 +122,11 @@ class World:
             self.publish(name)
 
     def _wait(self, protocol: Protocol) -> None:
-        """An order whose round has come; every price is fresh."""
+        """An order and a cut whose rounds have come; every price is fresh."""
         leg = self.eth, WAD, 2**112 - 1, 5_000 * WAD
         receipt = protocol.exchange.commit(self.waiting, [leg], False, sender=self.holder)
         self.order = receipt.event("OrderCommitted").order
+        protocol.rebalancer.rebalance(self.risky, sender=self.keeper)
         self._pass(30)
         protocol.vault.top_up_pool(self.eth, 100_000 * WAD, sender=self.exchange)
         self.round = protocol.latest_round("ETH")

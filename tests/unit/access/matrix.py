@@ -190,7 +190,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "rebalance": _anyone(lambda world, caller: (world.needy,)),
         "rebalance_many": _anyone(lambda world, caller: ([world.main, world.needy],)),
     },
-    "Planner": {"settled_plan": _anyone(lambda world, caller: (world.main, True, 0, 0, 0))},
+    "Planner": {"settled_plan": _anyone(lambda world, caller: (world.main, True, 0, 0, 0, 0))},
     "Lens": {},
     "RiskModel": {},
     "Timelock": {

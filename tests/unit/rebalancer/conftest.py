@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ballast.chain import Contract
+from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
+from tests.support import last_price
 
 START = {"BTC": 60_000, "ETH": 3_000, "SOL": 150, "LINK": 15}  # [USD]
 
@@ -73,6 +74,23 @@ def z(protocol: Protocol) -> Callable[[int, str], float]:
         return (risk.equity - risk.maintenance) / risk.sigma_loss
 
     return z_
+
+
+@pytest.fixture
+def cut(rebalancer: Contract, protocol: Protocol, publish: Callable[..., int], keeper: str) -> Callable[..., Receipt]:
+    """`cut(account)`: ask for the cuts that are due, let the prices stand for half a minute, fill; the last receipt."""
+
+    def cut_(account: int, sender: str = keeper, own: bool = False) -> Receipt:
+        call = rebalancer.rebalance_own if own else rebalancer.rebalance
+        receipt: Receipt = call(account, sender=sender)
+        assert receipt.named("CutRequested") and not receipt.named("BookCut")
+        protocol.chain.advance(30)
+        for name in protocol.markets:
+            publish(name, last_price(protocol, name))
+        filled: Receipt = call(account, sender=sender)
+        return filled
+
+    return cut_
 
 
 @pytest.fixture

@@ -1,11 +1,18 @@
-"""Cuts: what the engine does where sharing is not enough."""
+"""Cuts: what the engine does where sharing is not enough. One call asks for them, a later one fills them."""
 
 from __future__ import annotations
 
 import pytest
 
+from ballast.chain import Reverted
 from ballast.params import WAD
-from tests.support import drain_pool
+from tests.support import deposit_to, drain_pool
+
+
+def refused(call, reason):
+    with pytest.raises(Reverted) as refusal:
+        call()
+    assert refusal.value.reason == reason
 
 
 @pytest.fixture
@@ -18,12 +25,38 @@ def alone(build, guard, drain, publish):
     return account
 
 
-def test_cut__nothing_to_share__exposure_falls_and_z_rises(protocol, rebalancer, vault, alone, keeper, z):
+@pytest.fixture
+def asked(rebalancer, alone, keeper):
+    """The same account, once a cut was asked for."""
+    rebalancer.rebalance(alone, sender=keeper)
+    return alone
+
+
+def test_cut__due__is_asked_for_and_nothing_else(protocol, rebalancer, vault, alone, keeper, chain):
+    """REB-3: the call binds the account, and leaves its book and the pool's as they were."""
+    market, pool = protocol.markets["BTC"], protocol.pool.ACCOUNT()
+    before = market.book(alone), market.book(pool), vault.treasury(pool)
+    plan = rebalancer.preview(alone)
+    receipt = rebalancer.rebalance(alone, sender=keeper)
+    assert (market.book(alone), market.book(pool), vault.treasury(pool)) == before
+    (request,) = rebalancer.cut_requests(alone)
+    assert [request] == plan.requests and plan.cuts == [] and plan.relieved > 0
+    assert (request.slot, request.market, request.due) == (0, 1, chain.timestamp + 30)
+    event = receipt.event("CutRequested")
+    assert (event.account, event.market, event.fraction) == (alone, 1, request.fraction)
+
+
+def test_cut__nothing_to_share__exposure_falls_and_z_rises(
+    protocol, rebalancer, vault, asked, keeper, z, publish, chain
+):
     """REB-1, REB-12: the book shrinks toward zero, at no more than the pool's spread, and is safer."""
+    alone = asked
+    publish("BTC", 51_000 * WAD, after=30)
     market, pool = protocol.markets["BTC"], protocol.pool.ACCOUNT()
     before, low, equity = market.book(alone), z(alone, "BTC"), market.book_risk(alone).equity
     pool_size, pool_cash = market.book(pool).size, vault.treasury(pool).cash
     (cut,) = rebalancer.preview(alone).cuts
+    assert cut.fraction == rebalancer.cut_requests(alone)[0].fraction
     receipt = rebalancer.rebalance(alone, sender=keeper)
 
     after, event = market.book(alone), receipt.event("BookCut")
@@ -35,6 +68,64 @@ def test_cut__nothing_to_share__exposure_falls_and_z_rises(protocol, rebalancer,
     assert (event.account, event.market, event.fraction) == (alone, 1, cut.fraction)
     assert z(alone, "BTC") > low
     assert receipt.event("Rebalanced").cuts == 1
+    assert rebalancer.cut_requests(alone) == []
+
+
+@pytest.mark.parametrize("after", [1, 29])
+def test_cut__round_before_its_time__waits(rebalancer, asked, publish, keeper, after):
+    """X-ORC-10: what somebody knew when the cut was asked for is in the price at which it is filled."""
+    publish("BTC", 51_000 * WAD, after=after)
+    assert rebalancer.check(asked) == (False, 3)
+    refused(lambda: rebalancer.rebalance(asked, sender=keeper), "rebalancer: cut is waiting")
+    rebalancer.chain.advance(60)
+    assert rebalancer.check(asked)[0] is False
+    publish("BTC", 51_000 * WAD)
+    assert rebalancer.check(asked) == (True, 0)
+
+
+def test_cut__asked_for__owner_cannot_call_it_off(protocol, rebalancer, vault, asked, publish, guard, owner, trader):
+    """X-ORC-10: else he would wait and see whether the round suits him."""
+    guard(asked, enabled=False, max_slippage=0, max_delever=0, no_fund=2, no_tap=2, cooldown=86_400)
+    publish("BTC", 60_000 * WAD, after=30)
+    deposit_to(protocol, asked, trader, 50_000 * WAD, owner)
+    rebalancer.transfer_margin(asked, 0, 1, 20_000 * WAD, sender=trader)
+    plan = rebalancer.preview(asked)
+    assert (plan.code, plan.triggers, len(plan.cuts), plan.transfers) == (0, 8, 1, [])
+    receipt = rebalancer.rebalance(asked, sender=owner)
+    assert receipt.event("BookCut").fraction == plan.cuts[0].fraction
+    assert rebalancer.check(asked) == (False, 1)
+
+
+def test_cut__asked_for__cannot_be_asked_for_again(rebalancer, asked, trader):
+    """A book waits for one cut at a time."""
+    assert rebalancer.preview_own(asked).code == 3
+    refused(lambda: rebalancer.rebalance_own(asked, sender=trader), "rebalancer: cut is waiting")
+
+
+def test_cut__no_round_for_two_hours__is_void(rebalancer, asked, publish):
+    """A feed that is silent for so long leaves nobody bound; the account is judged anew."""
+    rebalancer.chain.advance(7_201)
+    assert rebalancer.cut_requests(asked) == []
+    publish("BTC", 60_000 * WAD)
+    assert rebalancer.check(asked) == (False, 8)
+
+
+def test_cut__book_closed_and_another_in_its_slot__is_void(
+    protocol, rebalancer, asked, trade, trader, owner, publish, guard
+):
+    """A request dies with its book."""
+    guard(asked, enabled=False)
+    deposit_to(protocol, asked, trader, 3_000 * WAD, owner)
+    market = protocol.markets["BTC"]
+    publish("BTC", 60_000 * WAD, after=12)
+    trade(asked, "BTC", -market.book(asked).size, reduce_only=True)
+    rebalancer.transfer_margin(asked, 1, 0, market.book(asked).base, sender=trader)
+    assert protocol.vault.treasury(asked).slots == 0
+    trade(asked, "ETH", WAD, 2_000 * WAD)
+    assert protocol.vault.treasury(asked).slots == 2
+    publish("ETH", 3_000 * WAD, after=60)
+    assert rebalancer.check(asked) == (False, 1)
+    assert protocol.markets["ETH"].book(asked).size == WAD
 
 
 def test_cut__reward__never_without_cash(rebalancer, vault, alone, keeper):
@@ -46,17 +137,17 @@ def test_cut__reward__never_without_cash(rebalancer, vault, alone, keeper):
     assert vault.treasury(alone).cash >= 0
 
 
-def test_cut__reaches_the_target__within_max_delever(rebalancer, alone, guard, keeper, z):
+def test_cut__reaches_the_target__within_max_delever(alone, guard, cut, z):
     guard(alone, z_delever_target=4 * WAD, max_delever=10_000)
-    rebalancer.rebalance(alone, sender=keeper)
+    cut(alone)
     assert 3.99 < z(alone, "BTC") < 4.2
 
 
-def test_cut__max_delever__bounds_a_call(protocol, rebalancer, alone, guard, keeper):
+def test_cut__max_delever__bounds_a_call(protocol, alone, guard, cut):
     """REB-14."""
     guard(alone, max_delever=500)
     size = protocol.markets["BTC"].book(alone).size
-    rebalancer.rebalance(alone, sender=keeper)
+    cut(alone)
     assert protocol.markets["BTC"].book(alone).size == size - size * 5 // 100
 
 
@@ -71,11 +162,11 @@ def test_cut__ring_fenced_book__never(rebalancer, alone, guard):
     assert rebalancer.check(alone) == (False, 8)
 
 
-def test_cut__fund_off_alone__cut_never_filled(protocol, rebalancer, build, guard, publish, keeper):
+def test_cut__fund_off_alone__cut_never_filled(build, guard, publish, cut):
     account = build(cash=20_000, BTC=(60_000, 14_000))
     guard(account, no_fund=1 << 1)
     publish("BTC", 51_000 * WAD, after=30)
-    receipt = rebalancer.rebalance(account, sender=keeper)
+    receipt = cut(account)
     assert receipt.event("Rebalanced").cuts == 1 and receipt.event("Rebalanced").moved == 0
 
 
@@ -98,7 +189,7 @@ def test_cut__pool_short_of_cash__only_what_it_can_carry(protocol, rebalancer, a
     assert rebalancer.check(alone)[0] == (plan.code == 0)
 
 
-def test_cut__risk_share_broken_by_volatility_alone__two_thirds(protocol, rebalancer, build, guard, publish, keeper, z):
+def test_cut__risk_share_broken_by_volatility_alone__two_thirds(protocol, rebalancer, build, guard, publish, cut, z):
     """The price returns to where it was; volatility has risen, and the book is cut to two thirds of its share."""
     account = build(cash=3_000, BTC=(60_000, 9_000))
     guard(account, z_trigger=WAD)
@@ -109,14 +200,14 @@ def test_cut__risk_share_broken_by_volatility_alone__two_thirds(protocol, rebala
     share = risk.sigma_loss * 10_000 // equity
     guard(account, z_trigger=WAD, z_target=40 * WAD, max_risk_share=share * 9 // 10)
     plan = rebalancer.preview(account)
-    assert plan.triggers == 2 and len(plan.cuts) == 1
-    rebalancer.rebalance(account, sender=keeper)
+    assert plan.triggers == 2 and len(plan.requests) == 1
+    cut(account)
     after = protocol.markets["BTC"].book_risk(account).sigma_loss
     limit = equity * (share * 9 // 10) // 10_000
     assert limit * 2 // 3 * 99 // 100 < after <= limit * 2 // 3 + 10
 
 
-def test_cut__risk_budget_broken__just_inside(protocol, rebalancer, build, guard, publish, keeper):
+def test_cut__risk_budget_broken__just_inside(protocol, rebalancer, build, guard, publish, cut):
     """Volatility targeting: a narrow stop."""
     account = build(BTC=(30_000, 9_000), ETH=(30_000, 9_000))
     guard(account)
@@ -127,7 +218,7 @@ def test_cut__risk_budget_broken__just_inside(protocol, rebalancer, build, guard
     budget = total * 8_000 // equity
     guard(account, risk_budget=budget)
     assert rebalancer.preview(account).triggers == 4
-    rebalancer.rebalance(account, sender=keeper)
+    cut(account)
     after = sum(protocol.markets[name].book_risk(account).sigma_loss for name in ("BTC", "ETH"))
     assert equity * budget // 10_000 * 88 // 100 < after <= equity * budget // 10_000 * 9 // 10 + 10
 

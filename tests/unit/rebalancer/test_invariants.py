@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ballast.chain import Contract, Reverted
+from ballast.chain import Contract, Receipt, Reverted
 from ballast.deploy import Protocol
 from ballast.params import WAD
 
@@ -185,17 +185,6 @@ def test_rebalance__within_the_cooldown__reverts(
     assert state_of(short) == before
 
 
-def test_plan__pools_own_account__is_no_business_of_the_engine(protocol: Protocol, rebalancer: Contract) -> None:
-    """REB-3: the pool fills the cuts and cannot be its own counterparty, whatever policy the planner is handed.
-
-    Its contract has no way to set one, hence the planner is asked.
-    """
-    any_policy = 2**256 - 1
-    plan = protocol.planner.plan(protocol.pool_account, False, any_policy, 0, 0)
-    assert rebalancer.reason(plan.code) == "rebalancer: the pool's account"
-    assert (plan.steps, plan.moved) == ([], 0)
-
-
 def test_rebalance__cut_in_two_calls__costs_the_owner_no_less(
     protocol: Protocol,
     rebalancer: Contract,
@@ -203,6 +192,7 @@ def test_rebalance__cut_in_two_calls__costs_the_owner_no_less(
     guard: Callable[..., None],
     drain: Callable[..., None],
     publish: Callable[..., int],
+    cut: Callable[..., Receipt],
     trader: str,
 ) -> None:
     """REB-11, RND-3: two cuts leave no more equity than one of the same size."""
@@ -213,11 +203,11 @@ def test_rebalance__cut_in_two_calls__costs_the_owner_no_less(
     guard(account, max_delever=1_000)
     state = chain.snapshot()
     for _ in range(2):
-        assert len(rebalancer.rebalance_own(account, sender=trader).named("BookCut")) == 1
+        assert len(cut(account, trader, own=True).named("BookCut")) == 1
     size, equity = market.book(account).size, market.book_risk(account).equity
     chain.revert(state)
     guard(account, max_delever=1_900)
-    rebalancer.rebalance_own(account, sender=trader)
+    cut(account, trader, own=True)
     assert market.book(account).size == size
     assert equity <= market.book_risk(account).equity
 

@@ -37,7 +37,13 @@ def test_rebalance__eight_books_all_short__fits_well_into_a_block(eight: Protoco
     for name in eight.markets:
         eight.publish(name, last_price(eight, name) * 84 // 100, owner)
     plan = eight.rebalancer.preview(account)
-    assert (plan.code, plan.frozen, len(plan.cuts)) == (0, 0, 8)
+    assert (plan.code, plan.frozen, len(plan.requests)) == (0, 0, 8)
+    receipt = eight.rebalancer.rebalance(account, sender=keeper)
+    assert len(receipt.named("CutRequested")) == 8
+    assert receipt.gas_used < LIMIT
+    chain.advance(30)
+    for name in eight.markets:
+        eight.publish(name, last_price(eight, name), owner)
     receipt = eight.rebalancer.rebalance(account, sender=keeper)
     assert len(receipt.named("BookCut")) == 8
     assert receipt.gas_used < LIMIT

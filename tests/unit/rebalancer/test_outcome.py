@@ -87,6 +87,8 @@ def test_rebalance__cut_that_is_not_the_planned_one__reverts_whole(
     deceived.set_policy(account, default, sender=trader)
     drain(account)
     publish("BTC", 51_000 * WAD, after=30)
+    assert deceived.rebalance(account, sender=keeper).event("CutRequested").market == 1
+    publish("BTC", 51_000 * WAD, after=30)
     before = state_of(protocol, account)
     planner.tell(lie, sender=keeper)
     with pytest.raises(Reverted) as refusal:
