@@ -119,10 +119,11 @@ def commit(account: uint256, legs: DynArray[IExchange.Leg, MAX_LEGS], reduce_onl
     margin: uint256 = 0
     markets: uint256 = 0
     for i: uint256 in range(len(legs), bound=MAX_LEGS):
-        assert (markets >> legs[i].market) & 1 == 0, errors.SAME_MARKET
-        markets |= 1 << legs[i].market
-        self._store_leg(id, i, legs[i], head)
-        margin += legs[i].margin
+        leg: IExchange.Leg = legs[i]
+        self._store_leg(id, i, leg, head)
+        assert (markets >> leg.market) & 1 == 0, errors.SAME_MARKET
+        markets |= 1 << leg.market
+        margin += leg.margin
         head = 0
 
     log IExchange.OrderCommitted(
@@ -165,9 +166,9 @@ def execute(order: uint256, rounds: DynArray[uint256, MAX_LEGS]) -> bool:
         market: uint256 = self._market(order, i)
         price: uint256 = 0
         time: uint256 = 0
-        price, time = staticcall ORACLE.first_round(market, rounds[i], header.due)
-        patience: uint256 = self._patience(market, header.due)
-        if time > patience:
+        heartbeat: uint256 = 0
+        price, time, heartbeat = staticcall ORACLE.first_round(market, rounds[i], header.due)
+        if time > header.due + HEARTBEATS * heartbeat:
             self._void(order, header)
             return False
 
@@ -367,7 +368,8 @@ def _leg(order: uint256, i: uint256) -> IExchange.Leg:
     """
     @dev One of the order's legs.
     """
-    return order_slots._unpack_leg(self._orders[order][i][0], self._orders[order][i][1])
+    words: uint256[2] = self._orders[order][i]
+    return order_slots._unpack_leg(words[0], words[1])
 
 
 @internal
@@ -415,16 +417,6 @@ def _end(order: uint256, legs: uint256):
 
 @internal
 @view
-def _patience(market: uint256, due: uint256) -> uint256:
-    """
-    @dev The last moment at which a leg's round may come [s].
-    """
-    heartbeat: uint256 = staticcall ORACLE.heartbeat(market)
-    return due + HEARTBEATS * heartbeat
-
-
-@internal
-@view
 def _is_missed(order: uint256, header: order_slots.Header) -> bool:
     """
     @dev Whether a leg has waited for its round in vain.
@@ -432,8 +424,8 @@ def _is_missed(order: uint256, header: order_slots.Header) -> bool:
     for i: uint256 in range(header.legs, bound=MAX_LEGS):
         market: uint256 = self._market(order, i)
         last: uint256 = (staticcall ORACLE.last_round(market))[1]
-        patience: uint256 = self._patience(market, header.due)
-        if last < header.due and block.timestamp > patience:
+        heartbeat: uint256 = staticcall ORACLE.heartbeat(market)
+        if last < header.due and block.timestamp > header.due + HEARTBEATS * heartbeat:
             return True
     return False
 

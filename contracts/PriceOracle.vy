@@ -160,7 +160,7 @@ def pending(feed_id: uint256) -> uint256:
 
 @external
 @view
-def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint256, uint256):
+def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint256, uint256, uint256):
     """
     @notice Prove that `round` is the feed's first valid round at or after `not_before`.
     @dev Only rounds of the current phase count: an old aggregator may go on answering unpublished. This proves what
@@ -168,7 +168,7 @@ def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint2
     @param feed_id The market's id.
     @param round Proxy round id.
     @param not_before Time [s].
-    @return The round's price [wad]; its time [s].
+    @return The round's price [wad]; its time [s]; the feed's heartbeat [s].
     """
     source: uint256 = self._source(feed_id)
     latest: feed_reader.Round = feed_reader._round(source, feed_reader.LATEST)
@@ -183,7 +183,7 @@ def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint2
 
     before: uint256 = feed_reader._valid_time_before(source, round)
     assert before < not_before, errors.NOT_FIRST_ROUND
-    return first.price * feed_slots.PRICE_UNIT, first.updated_at
+    return first.price * feed_slots.PRICE_UNIT, first.updated_at, feed_slots._heartbeat(source)
 
 
 @external

@@ -207,25 +207,22 @@ class Exchange:
         require(order in self.orders, "exchange: no such order")
         return self.orders[order]
 
-    def _patience(self, leg: Leg, due: int) -> int:
-        return due + HEARTBEATS * self.markets[leg.market].feed.config.heartbeat
-
     def _prove(self, order: Order, rounds: Sequence[int], now: int) -> list[Proof] | None:
         """The legs' rounds, settled; nothing where one of them came too late."""
         proofs = []
         for leg, round_ in zip(order.legs, rounds, strict=True):
             market = self.markets[leg.market]
-            proof = Proof(round_, *market.feed.first_round(round_, order.due, now))
-            if proof.time > self._patience(leg, order.due):
+            price, time, heartbeat = market.feed.first_round(round_, order.due, now)
+            if time > order.due + HEARTBEATS * heartbeat:
                 return None
             market.settle(now)
-            proofs.append(proof)
+            proofs.append(Proof(round_, price, time))
         return proofs
 
     def _is_missed(self, order: Order, now: int) -> bool:
+        feeds = [self.markets[leg.market].feed for leg in order.legs]
         return any(
-            self.markets[leg.market].feed.last_round()[1] < order.due and now > self._patience(leg, order.due)
-            for leg in order.legs
+            feed.last_round()[1] < order.due and now > order.due + HEARTBEATS * feed.config.heartbeat for feed in feeds
         )
 
     def _void(self, order: int) -> Voided:

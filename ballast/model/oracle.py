@@ -263,8 +263,8 @@ class Feed:
         """Rounds not yet processed."""
         return rounds_between(self._state.round, self._latest_id)
 
-    def first_round(self, round: int, not_before: int, now: int) -> tuple[int, int]:
-        """Prove that `round` is the first valid one at or after `not_before`: its price [wad] and time [s]."""
+    def first_round(self, round: int, not_before: int, now: int) -> tuple[int, int, int]:
+        """Prove that `round` is the first valid one at or after `not_before`: its price, its time, the heartbeat."""
         latest = self._latest_id
         require(self.state is not None, FEED_NOT_SET)
         require(round <= latest and round >> 64 == latest >> 64, UNKNOWN_ROUND)
@@ -272,7 +272,7 @@ class Feed:
         _check_usable(first)
         require(first.updated_at >= not_before, ROUND_TOO_EARLY)
         require(self._valid_time_before(round, now) < not_before, NOT_FIRST_ROUND)
-        return first.price * PRICE_UNIT, first.updated_at
+        return first.price * PRICE_UNIT, first.updated_at, self.config.heartbeat
 
     def last_round(self) -> tuple[int, int]:
         """The latest round, whatever its age: its id and time [s]."""

@@ -15,8 +15,8 @@ def test_first_round__the_one__is_proven(oracle: Oracle) -> None:
     first = oracle.publish(2_010, after=30)
     time = oracle.chain.timestamp
     oracle.publish(2_020, after=30)
-    assert oracle.contract.first_round(FEED, first, not_before) == (2_010 * WAD, time)
-    assert oracle.contract.first_round(FEED, first, time) == (2_010 * WAD, time)
+    assert oracle.contract.first_round(FEED, first, not_before) == (2_010 * WAD, time, oracle.contract.heartbeat(FEED))
+    assert oracle.contract.first_round(FEED, first, time)[:2] == (2_010 * WAD, time)
     with pytest.raises(Reverted, match="oracle: round too early"):
         oracle.contract.first_round(FEED, first, time + 1)
 
@@ -28,7 +28,7 @@ def test_first_round__consumed_or_stale__is_proven_all_the_same(oracle: Oracle) 
     oracle.publish(2_020, after=30)
     oracle.consume()
     oracle.chain.advance(100_000)
-    assert oracle.contract.first_round(FEED, first, not_before) == (2_010 * WAD, time)
+    assert oracle.contract.first_round(FEED, first, not_before)[:2] == (2_010 * WAD, time)
 
 
 def test_first_round__a_later_one__reverts(oracle: Oracle) -> None:
