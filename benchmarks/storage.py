@@ -34,10 +34,12 @@ def copy_books(protocol: Protocol, source: int, targets: Iterable[int]) -> None:
 
 
 def _slot(contract: str, variable: str) -> int:
-    """Where the compiler put a storage variable."""
+    """Where the compiler put a storage variable, the contract's own or that of one of its modules."""
     command = [sys.executable, "-m", "vyper", "-p", str(ROOT), "-f", "layout", str(ROOT / f"contracts/{contract}.vy")]
-    layout = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return int(layout["storage_layout"][variable]["slot"])
+    layout = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["storage_layout"]
+    parts = [layout, *(part for part in layout.values() if "slot" not in part)]
+    (found,) = (int(part[variable]["slot"]) for part in parts if variable in part)
+    return found
 
 
 def _key(slot: int, account: int) -> str:
