@@ -6,21 +6,24 @@
 @notice For tests: what is packed and unpacked again.
 """
 
+from contracts.modules import accounts
 from contracts.modules import book_list
 from contracts.modules import order_slots
 from contracts.modules import vault_slots
 from interfaces import IExchange
 
+initializes: accounts
+
 
 @external
-@pure
 def account(account: vault_slots.Account) -> vault_slots.Account:
     """
     @notice An account's word, there and back.
-    @param account What to pack.
-    @return What was unpacked.
+    @param account What to store.
+    @return What was read again.
     """
-    return vault_slots._unpack_account(vault_slots._pack_account(account))
+    accounts._store(1, account)
+    return accounts._load(1)
 
 
 @external

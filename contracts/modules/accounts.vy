@@ -273,17 +273,31 @@ def _epoch(account: uint256) -> uint256:
 @view
 def _load(account: uint256) -> vault_slots.Account:
     """
-    @dev An account's word, unpacked.
+    @dev An account's word, unpacked in place: through a function of its own each look would cost 100 gas more.
     """
-    return vault_slots._unpack_account(self._accounts[account])
+    word: uint256 = self._accounts[account]
+    return vault_slots.Account(
+        cash=convert(convert(word, bytes32), int256) >> 144,
+        books=word & vault_slots.MASK_64,
+        last_trade=(word >> 64) & vault_slots.MASK_40,
+        orders=(word >> 104) & vault_slots.MASK_8,
+        locked=(word >> 112) & vault_slots.MASK_8 != 0,
+        escrowed=(word >> 120) & vault_slots.MASK_8 != 0,
+        collateral=(word >> 128) & vault_slots.MASK_8,
+    )
 
 
 @internal
 def _store(account: uint256, state: vault_slots.Account):
     """
-    @dev An account's word, packed.
+    @dev An account's word, packed in place; reverts if cash leaves int112. The vault bounds the other fields.
     """
-    self._accounts[account] = vault_slots._pack_account(state)
+    cash: int256 = state.cash
+    assert cash >= -vault_slots.CASH_BOUND and cash < vault_slots.CASH_BOUND, errors.OUT_OF_RANGE
+    word: uint256 = convert(convert(cash << 144, bytes32), uint256)
+    word |= (state.collateral << 128) | (convert(state.escrowed, uint256) << 120)
+    word |= (convert(state.locked, uint256) << 112) | (state.orders << 104)
+    self._accounts[account] = word | (state.last_trade << 64) | state.books
 
 
 @internal

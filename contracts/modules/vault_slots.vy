@@ -2,9 +2,11 @@
 """
 @title The vault's packed slots
 @license AGPL-3.0-only
-@notice Vyper does not pack structs. Each `_pack_*` here has its `_unpack_*`, and the vault reads plainly elsewhere.
+@notice Vyper does not pack structs. Each `_pack_*` here has its `_unpack_*`; an account's word, which every call
+        reads, is packed where it is stored.
 """
 
+from . import errors
 from . import vault_checks
 
 # account  cash int112 · 144 | collateral 8 · 128 | escrowed 8 · 120 | locked 8 · 112 | orders 8 · 104
@@ -19,12 +21,12 @@ from . import vault_checks
 # supply   cap 128 · 128 | total 128 · 0
 # house    revenue 128 · 64 | pool account 64 · 0
 
-_MASK_8: constant(uint256) = 2**8 - 1
-_MASK_40: constant(uint256) = 2**40 - 1
-_MASK_64: constant(uint256) = 2**64 - 1
+MASK_8: constant(uint256) = 2**8 - 1
+MASK_40: constant(uint256) = 2**40 - 1
+MASK_64: constant(uint256) = 2**64 - 1
 _MASK_96: constant(uint256) = 2**96 - 1
 _MASK_128: constant(uint256) = 2**128 - 1
-_CASH_BOUND: constant(int256) = 2**111      # cash lies in [−bound, bound)
+CASH_BOUND: constant(int256) = 2**111      # cash lies in [−bound, bound)
 
 # What changes together when an account acts
 struct Account:
@@ -39,41 +41,11 @@ struct Account:
 
 @internal
 @pure
-def _pack_account(account: Account) -> uint256:
-    """
-    @dev One word; reverts if cash leaves int112. The other fields are bounded by the vault.
-    """
-    vault_checks._check_range(account.cash >= -_CASH_BOUND and account.cash < _CASH_BOUND)
-    word: uint256 = convert(convert(account.cash << 144, bytes32), uint256)
-    word |= (account.collateral << 128) | (convert(account.escrowed, uint256) << 120)
-    word |= convert(account.locked, uint256) << 112
-    return word | (account.orders << 104) | (account.last_trade << 64) | account.books
-
-
-@internal
-@pure
-def _unpack_account(word: uint256) -> Account:
-    """
-    @dev Inverse of `_pack_account`.
-    """
-    return Account(
-        cash=convert(convert(word, bytes32), int256) >> 144,
-        books=word & _MASK_64,
-        last_trade=(word >> 64) & _MASK_40,
-        orders=(word >> 104) & _MASK_8,
-        locked=(word >> 112) & _MASK_8 != 0,
-        escrowed=(word >> 120) & _MASK_8 != 0,
-        collateral=(word >> 128) & _MASK_8,
-    )
-
-
-@internal
-@pure
 def _pack_holding(holder: address, amount: uint256) -> uint256:
     """
     @dev An address with a number of at most 96 bits: an owner and its escrow, a market and its balance.
     """
-    vault_checks._check_range(amount <= _MASK_96)
+    assert amount <= _MASK_96, errors.OUT_OF_RANGE
     return (convert(holder, uint256) << 96) | amount
 
 
@@ -110,7 +82,7 @@ def _with_held(word: uint256, amount: int256) -> uint256:
     """
     @dev A holding with another amount, which is not negative.
     """
-    vault_checks._check_range(amount <= convert(_MASK_96, int256))
+    assert amount <= convert(_MASK_96, int256), errors.OUT_OF_RANGE
     return (word & ~_MASK_96) | convert(amount, uint256)
 
 
@@ -129,7 +101,7 @@ def _unpack_operator(word: uint256) -> (uint256, uint256, uint256):
     """
     @dev Epoch; rights; expiry [s].
     """
-    return word >> 48, (word >> 40) & _MASK_8, word & _MASK_40
+    return word >> 48, (word >> 40) & MASK_8, word & MASK_40
 
 
 @internal
@@ -148,7 +120,7 @@ def _unpack_meter(word: uint256) -> (uint256, uint256, uint256):
     """
     @dev Capacity [wad]; used [wad]; updated [s].
     """
-    return word >> 136, (word >> 40) & _MASK_96, word & _MASK_40
+    return word >> 136, (word >> 40) & _MASK_96, word & MASK_40
 
 
 @internal
@@ -169,7 +141,7 @@ def _unpack_lock(word: uint256) -> (uint256, uint256):
     """
     @dev Amount [wad]; when it last grew [s].
     """
-    return word >> 40, word & _MASK_40
+    return word >> 40, word & MASK_40
 
 
 @internal
@@ -207,4 +179,4 @@ def _unpack_house(word: uint256) -> (uint256, uint256):
     """
     @dev Pool account id; revenue [wad].
     """
-    return word & _MASK_64, word >> 64
+    return word & MASK_64, word >> 64
