@@ -4,7 +4,7 @@
 @title A token with every oddity at choice
 @license AGPL-3.0-only
 @notice What ERC-20 tokens in use are known to do, one bit each; bits combine. Whoever deploys it decides, at any time.
-@dev It can also act for whoever deployed it, so that a test can make it the owner of things.
+@dev It also acts for anyone, so that a test can make it the owner of things.
 """
 
 # In transfers
@@ -41,13 +41,13 @@ allowance: public(HashMap[address, HashMap[address, uint256]])
 blocked: public(HashMap[address, bool])
 target: public(address)
 data: public(Bytes[2_048])
+skips: public(uint256)          # transfers that the hook lets pass first
 called: public(bool)            # whether the hook called since `misbehave`
 succeeded: public(bool)         # whether what it called went through
 answer: public(Bytes[4_096])    # what it was told
 
 _decimals: uint256
 _balances: HashMap[address, uint256]
-_owner: address
 
 
 @deploy
@@ -57,7 +57,6 @@ def __init__(decimals: uint256, behaviour: uint256):
     @param behaviour Bits.
     """
     self._decimals = decimals
-    self._owner = msg.sender
     self.behaviour = behaviour
 
 
@@ -144,15 +143,25 @@ def misbehave(behaviour: uint256, target: address, data: Bytes[2_048]):
     """
     @notice Change the behaviour, as an upgradable token can.
     @param behaviour Bits.
-    @param target Whom the hook calls.
+    @param target Whom the hook calls, once.
     @param data With what.
     """
+    self.skips = 0
     self.behaviour = behaviour
     self.target = target
     self.data = data
     self.called = False
     self.succeeded = False
     self.answer = b""
+
+
+@external
+def skip(transfers: uint256):
+    """
+    @notice Let the hook wait for a later transfer.
+    @param transfers How many pass before it calls.
+    """
+    self.skips = transfers
 
 
 @external
@@ -164,7 +173,6 @@ def act(target: address, data: Bytes[2_048]) -> Bytes[4_096]:
     @param data With what.
     @return What was answered.
     """
-    assert msg.sender == self._owner, "token: not the owner"
     return raw_call(target, data, max_outsize=4_096)
 
 
@@ -261,6 +269,9 @@ def _call():
     @dev The hook, once: what it calls may well transfer again.
     """
     if self.called:
+        return
+    if self.skips != 0:
+        self.skips -= 1
         return
     self.called = True
     success: bool = False
