@@ -45,10 +45,13 @@ _quotes: HashMap[uint256, uint256]  # market => packed quote
 
 @external
 @view
+@reentrant
 def order_price(market: uint256, size: int256, price: uint256, fast_volatility: uint256, skew: int256) -> uint256:
     """
     @notice Fill price of a two-step order: oracle price ± spread by volatility ± impact where |skew| grows.
-    @dev Reverts if the pool's inventory would pass its limit while growing.
+    @dev Reverts if the pool's inventory would pass its limit while growing. `@reentrant`, as all quotes are: nothing
+         that a request changes is in them, and an order whose price is refused is consumed. Else whoever could call
+         from inside a transfer to the pool would make others' orders fail.
     @param market Market id.
     @param size Signed size of the trader's order [wad units].
     @param price Oracle price of the order's round [wad].
@@ -65,6 +68,7 @@ def order_price(market: uint256, size: int256, price: uint256, fast_volatility: 
 
 @external
 @view
+@reentrant
 def engine_rate(market: uint256, fast_volatility: uint256, age: uint256) -> uint256:
     """
     @notice Half-spread of a synchronous engine fill: wide on an old price, no inventory impact.
@@ -82,6 +86,7 @@ def engine_rate(market: uint256, fast_volatility: uint256, age: uint256) -> uint
 
 @external
 @view
+@reentrant
 def quote_config(market: uint256) -> ILiquidityPool.QuoteConfig:
     """
     @notice How the pool quotes a market.

@@ -20,7 +20,7 @@ def _same_feed(scene: Scene) -> tuple[Any, ...]:
 
 
 def _settled(scene: Scene) -> tuple[Any, ...]:
-    return scene.short, False, 0, 0, 0
+    return scene.short, False, 0, 0, 0, 0
 
 
 # State-changing functions, several ways of some; what follows a space in a name says which way

@@ -6,12 +6,11 @@ and engine. So only locks, and never a missing right, stop what it calls in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from ballast import params as params_
-from ballast.chain import Contract, Reverted
+from ballast.chain import Contract
 from ballast.chain.revm import RevmChain
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
