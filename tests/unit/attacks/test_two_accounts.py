@@ -154,7 +154,7 @@ def through_another_owner(attack: Attack) -> None:
 
 @pytest.mark.parametrize("route", [as_cash, through_a_sibling, through_an_order, through_another_owner])
 def test_two_accounts__pump_withdraw_and_default__no_gain(attack: Attack, route: Route) -> None:
-    """X-ECO-02, HLT-9: the winner takes his unrealised profit, the price comes back, his book is worth less than nothing.
+    """X-ECO-02, HLT-9: the winner takes his unrealised profit, the price comes back, his book is worth less than zero.
 
     More than $1,000,000 would be gone; all of it is locked, while the meter would have let it pass.
     """
