@@ -240,7 +240,7 @@ def mint(shares: uint256, receiver: address, controller: address = msg.sender) -
 
 
 @external
-def withdraw(assets: uint256, receiver: address, controller: address = msg.sender) -> uint256:
+def withdraw(assets: uint256, receiver: address, controller: address) -> uint256:
     """
     @notice Claim tokens of executed exits. Controller or operator.
     @param assets Tokens [raw].
@@ -254,7 +254,7 @@ def withdraw(assets: uint256, receiver: address, controller: address = msg.sende
 
 
 @external
-def redeem(shares: uint256, receiver: address, controller: address = msg.sender) -> uint256:
+def redeem(shares: uint256, receiver: address, controller: address) -> uint256:
     """
     @notice Claim the tokens that executed exits of `shares` brought. Controller or operator.
     @param shares Shares that were handed in [wad].

@@ -71,10 +71,10 @@ class Pool:
         address, shares, dollars = address_of(sender), Decimal(0), Decimal(0)
         if entered := self._pool.maxDeposit(address):
             before = self.shares_of(address)
-            self._pool.deposit(entered, address, sender=sender)
+            self._pool.deposit(entered, address, address, sender=sender)
             shares = self.shares_of(address) - before
         if owed := self._pool.maxWithdraw(address):
-            self._pool.withdraw(owed, address, sender=sender)
+            self._pool.withdraw(owed, address, address, sender=sender)
             dollars = self._dollars(owed)
         return shares, dollars
 

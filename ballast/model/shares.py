@@ -34,6 +34,7 @@ NO_REQUEST = "pool: no such request"
 TOO_EARLY = "pool: too early"
 WRONG_ROUNDS = "pool: one round per book"
 DEFICIT = "pool: below zero"
+UNCONFIRMED = "pool: price not confirmed"
 DEPOSIT_CAP = "pool: deposit cap"
 NO_FREE_CASH = "pool: no free cash"
 CLAIM_TOO_HIGH = "pool: more than claimable"
@@ -346,7 +347,10 @@ class Shares:
             return [min(book.base, held)] * 3, 0
         quote, (funding, _) = market.feed.quote(now), market.funding(now)
         risk = market.book_risk(self.account, now)
-        first = quote.price if round_ is None else market.feed.first_round(round_, due, now)[0]
+        first = quote.price
+        if round_ is not None:
+            require(not quote.unconfirmed, UNCONFIRMED)
+            first = market.feed.first_round(round_, due, now)[0]
         prices = (quote.price, quote.average, first)
         values = [min(equity_of(book.size, book.base, price, funding), held) for price in prices]
         return values, max(risk.initial - risk.equity, 0)

@@ -9,6 +9,7 @@
 from contracts.modules import accounts
 from contracts.modules import book_list
 from contracts.modules import order_slots
+from contracts.modules import request_slots
 from contracts.modules import vault_slots
 from interfaces import IExchange
 
@@ -126,3 +127,17 @@ def freed(books: uint256, market: uint256) -> uint256:
     @return The list.
     """
     return book_list._freed(books, market)
+
+
+@external
+@pure
+def request(request: request_slots.Request) -> request_slots.Request:
+    """
+    @notice A request's two words, there and back.
+    @param request What to pack.
+    @return What was unpacked.
+    """
+    terms: uint256 = 0
+    amounts: uint256 = 0
+    terms, amounts = request_slots._pack_request(request)
+    return request_slots._unpack_request(terms, amounts)

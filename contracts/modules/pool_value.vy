@@ -45,8 +45,9 @@ def __init__(vault: address, oracle: address, account: uint256):
 def _net_assets(rounds: DynArray[uint256, 8], due: uint256, proven: bool) -> ILiquidityPool.NetAssets:
     """
     @dev Net assets at the present price and at its average and, where `proven`, at each book's first round from `due`
-         on: one proxy round id per book, in slot order. Reverts where a book with a position cannot be priced, and
-         where a book, or all of the pool, is below zero: that deficit is known and nobody's yet.
+         on: one proxy round id per book, in slot order. Reverts where a book with a position cannot be priced, or only
+         at a jump that nothing confirms, and where a book, or all of the pool, is below zero: that deficit is known and
+         nobody's yet.
     """
     treasury: IVault.Treasury = empty(IVault.Treasury)
     markets: address[8] = empty(address[8])
@@ -105,6 +106,7 @@ def _book(
     risk: IMarket.BookRisk = staticcall IMarket(implementation.address).book_risk(ACCOUNT)
     first: uint256 = quote.price
     if proven:
+        assert not quote.unconfirmed, errors.UNCONFIRMED
         first = (staticcall ORACLE.first_round(market, round, due))[0]
     return Worth(
         present=min(risk.equity, held),

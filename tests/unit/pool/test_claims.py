@@ -77,7 +77,7 @@ def test_redeem__in_two_parts__pays_all_tokens(
     assert token.balanceOf(stranger) == part
     assert token.balanceOf(protocol.vault.address) == custody - part
     assert pool.claimableRedeemRequest(left, owner) == pool.maxRedeem(owner) == 667 * WAD
-    pool.redeem(667 * WAD, stranger, sender=owner)
+    pool.redeem(667 * WAD, stranger, owner, sender=owner)
     assert token.balanceOf(stranger) == assets
     assert holders.cash(holders.exit_account) == pool.maxWithdraw(owner) == pool.maxRedeem(owner) == 0
 
@@ -89,7 +89,7 @@ def test_withdraw__tokens__rounds_their_shares_up(protocol: Protocol, left: int,
     pool.withdraw(1, stranger, owner, sender=owner)
     assert protocol.token.balanceOf(stranger) == 1
     assert pool.maxRedeem(owner) == 1_000 * WAD - -(-1_000 * WAD // assets)
-    pool.withdraw(assets - 1, stranger, sender=owner)
+    pool.withdraw(assets - 1, stranger, owner, sender=owner)
     assert protocol.token.balanceOf(stranger) == assets
     assert pool.maxRedeem(owner) == 0
 

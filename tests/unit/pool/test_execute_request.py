@@ -6,6 +6,7 @@ import pytest
 
 from ballast.chain import Reverted
 from ballast.deploy import Protocol
+from ballast.params import Params
 from tests.unit.pool.shares import USDC, WAD, Shareholders
 
 VIRTUAL = 10**12
@@ -194,6 +195,22 @@ def test_execute_request__frozen_book__closed_both_ways(
         holders.execute(id_, rounds)
 
 
+def test_execute_request__jump_that_nothing_confirms__waits_for_it_to_pass(
+    protocol: Protocol, holders: Shareholders, short_pool: None, params: Params, trader: str, owner: str
+) -> None:
+    """X-SHR-03, ORC-5: whoever executes others' requests at a false price would pay himself with their money."""
+    ids = [holders.request_entry(trader, 1_000 * WAD), holders.request_exit(owner, WAD)]
+    rounds = holders.ripen(ETH=2_300 * WAD)
+    for id_ in ids:
+        with pytest.raises(Reverted) as refusal:
+            holders.execute(id_, rounds)
+        assert refusal.value.reason == "pool: price not confirmed"
+    assert protocol.pool.totalAssets() > 0  # the views go on
+    protocol.chain.advance(params.markets["ETH"].feed.jump_duration)
+    for id_ in ids:
+        holders.execute(id_, rounds)
+
+
 def test_execute_request__book_without_a_position__needs_no_price(
     protocol: Protocol, holders: Shareholders, short_pool: None, account: int, trade: Callable[..., object], trader: str
 ) -> None:
@@ -233,6 +250,7 @@ def test_execute_request__traders_below_zero__their_deficit_is_not_counted(
     """X-SHR-03: the pool's book is worth no more than the vault holds for its market."""
     exit_ = holders.request_exit(owner, 1_000 * WAD)
     rounds = holders.ripen(ETH=2_000 * WAD)  # the trader has lost $100,000 of $60,000
+    protocol.chain.advance(600)  # a jump
     market, id_ = protocol.markets["ETH"], protocol.market_ids["ETH"]
     assert market.book_risk(account).equity < 0
     held = protocol.vault.market(id_)[1]

@@ -95,3 +95,17 @@ def test_books__opened_and_freed__keep_their_slots(slots: Contract) -> None:
     holes = slots.freed(slots.freed(books, 122), 120)
     assert holes.to_bytes(8, "little") == bytes((0, 121, 0, 123, 124, 125, 126, 127))
     assert slots.opened(holes, 1).to_bytes(8, "little") == bytes((1, 121, 0, 123, 124, 125, 126, 127))
+
+
+def test_request__every_field_at_its_edges__survives(slots: Contract) -> None:
+    """RND-6: of the pool."""
+    for amount in _edges(128):
+        for start in _edges(128):
+            packed = ("0x" + "ff" * 20, 2**40 - 1, start == 0, 3, amount, start)
+            unpacked = slots.request(packed)
+            assert int(unpacked[0], 16) == 2**160 - 1
+            assert tuple(unpacked)[1:] == packed[1:]
+    for amounts in ((2**128, 0), (0, 2**128)):
+        with pytest.raises(Reverted) as error:
+            slots.request(("0x" + "ff" * 20, 0, False, 1, *amounts))
+        assert error.value.reason == "math: out of range"
