@@ -7,9 +7,11 @@
 @notice The only contract that holds tokens. It counts who is owed what, and lets no engine move value except between
         the books and the cash of one account, plus fees and rewards that are bounded here.
 @dev At every moment: Σ cash + Σ market balances + Σ escrow + Σ claimable + protocol revenue = what was deposited less
-     what was paid out, and the tokens held are worth at least that. Nothing is measured by `balanceOf` but a deposit.
-@custom:security The lock covers every view, so nothing reads the vault in the middle of a change. Engines and markets
-                 are registered by the owner; a market can at worst lose what the vault holds for it.
+     what was paid out, and the tokens held are worth at least that. For each collateral token, Σ of what accounts hold
+     = its total = what was deposited less what was paid out. Nothing is measured by `balanceOf` but a deposit.
+@custom:security The lock covers every view but `collateral_of`, which is stored before anything is called: nothing
+                 reads the vault in the middle of a change. Engines and markets are registered by the owner; a market
+                 can at worst lose what the vault holds for it.
 @custom:kill Nothing here stops. Revoke an engine with `set_engine(engine, 0)`: deposits, withdrawals of free cash and
              claims go on.
 """
