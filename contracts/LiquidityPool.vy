@@ -177,7 +177,8 @@ def requestRedeem(shares: uint256, controller: address, owner: address) -> uint2
 def execute_request(id: uint256, rounds: DynArray[uint256, 8]):
     """
     @notice Execute a request that is due, at the worst of three prices. Open to all.
-    @dev An exit beyond the pool's free cash is executed in part; the rest becomes a new request.
+    @dev An exit beyond the pool's free cash is executed in part; the rest becomes a request of its own,
+         due when the whole was.
     @param id Request id.
     @param rounds For each book of the pool, in slot order, the proxy round id of its feed's first round at or after the
                   request's due time; where a book has no position, anything.
@@ -428,7 +429,7 @@ def _execute_entry(id: uint256, request: request_slots.Request, net_assets: uint
 def _execute_exit(id: uint256, request: request_slots.Request, worth: ILiquidityPool.NetAssets):
     """
     @dev Burns the shares and sets the tokens aside, to be claimed. Where they are more than the pool's free cash, it
-         sets that aside, burns as many shares as it is worth, and requests the rest anew.
+         sets that aside, burns as many shares as it is worth, and leaves the rest due as it was, as another request.
     """
     shares: uint256 = request.amount
     assets: uint256 = self._to_assets_down(shares, worth.lowest) // SCALE
@@ -439,7 +440,7 @@ def _execute_exit(id: uint256, request: request_slots.Request, worth: ILiquidity
         assets = free
         shares = min(shares, self._to_shares_up(assets * SCALE, worth.lowest))
         if shares < request.amount:
-            rest = pool_requests._open(request.controller, True, request.amount - shares)
+            rest = pool_requests._queue(request.controller, True, request.amount - shares, request.due)
     pool_requests._executed(id, request, shares, assets)
     erc20._burn(self, shares)
     log ILiquidityPool.RequestExecuted(

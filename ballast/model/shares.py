@@ -312,7 +312,7 @@ class Shares:
             assets = free
             shares = min(shares, self._to_shares_up(assets * scale, worth.lowest))
             if shares < request.amount:
-                rest = self._open(request.controller, True, request.amount - shares, now)
+                rest = self._queue(request.controller, True, request.amount - shares, request.due)
         self._execute(id_, request, shares, assets)
         self.supply -= shares
         self.balances[POOL] -= shares
@@ -329,8 +329,11 @@ class Shares:
     def _open(self, controller: Hashable, is_exit: bool, amount: int, now: int) -> int:
         require(controller is not None, NO_CONTROLLER)
         require(amount != 0, EMPTY_REQUEST)
+        return self._queue(controller, is_exit, amount, now + REQUEST_DELAY)
+
+    def _queue(self, controller: Hashable, is_exit: bool, amount: int, due: int) -> int:
         id_ = len(self.requests) + 1
-        self.requests[id_] = Request(controller, now + REQUEST_DELAY, is_exit, amount)
+        self.requests[id_] = Request(controller, due, is_exit, amount)
         return id_
 
     def _waiting(self, id_: int) -> Request:

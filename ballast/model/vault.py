@@ -469,7 +469,7 @@ class Vault:
             return False
         state = self.accounts[account]
         rights, expiry = self.operator(account, caller)
-        return caller == state.owner or (rights & right == right and now < expiry)
+        return caller == state.owner or (rights != 0 and rights & right == right and now < expiry)
 
     def operator(self, account: int, operator: Hashable) -> tuple[int, int]:
         """Rights and expiry [s] that the present owner gave."""

@@ -220,7 +220,7 @@ def _check_right(account: uint256, actor: address, right: uint256):
 @view
 def _authorised(account: uint256, caller: address, right: uint256) -> bool:
     """
-    @dev Owner, or operator with every bit of `right` before its expiry. Nobody for an unknown account.
+    @dev Owner, or operator with every bit of `right`, and with any, before its expiry. Nobody for an unknown account.
     """
     owner: address = self._owner_of(account)
     if owner == empty(address) or caller == owner:
@@ -228,7 +228,7 @@ def _authorised(account: uint256, caller: address, right: uint256) -> bool:
     rights: uint256 = 0
     expiry: uint256 = 0
     rights, expiry = self._operator(account, caller)
-    return rights & right == right and block.timestamp < expiry
+    return rights != 0 and rights & right == right and block.timestamp < expiry
 
 
 @internal

@@ -241,9 +241,17 @@ def _open(controller: address, is_exit: bool, amount: uint256) -> uint256:
     """
     assert controller != empty(address), errors.NO_CONTROLLER
     assert amount != 0, errors.EMPTY_REQUEST
+    return self._queue(controller, is_exit, amount, block.timestamp + REQUEST_DELAY)
+
+
+@internal
+def _queue(controller: address, is_exit: bool, amount: uint256, due: uint256) -> uint256:
+    """
+    @dev A request that is due then. What is left of one executed in part stays due when that was: else a dollar of free
+         cash, given by whoever grudges the rest, would make it wait again.
+    """
     id: uint256 = self.request_count + 1
     self.request_count = id
-    due: uint256 = block.timestamp + REQUEST_DELAY
     self._save(id, request_slots.Request(
         controller=controller, due=due, is_exit=is_exit, status=request_slots.PENDING, amount=amount, start=0
     ))

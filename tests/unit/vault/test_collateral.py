@@ -73,8 +73,11 @@ def test_deposit__collateral_of_two_accounts__apart(
 def test_deposit__first_of_a_token__owner_or_operator_only(
     vault: Contract, account: int, collateral: list[Contract], trader: str, operator: str, owner: str
 ) -> None:
-    """REB-6: a stranger's dust of every token would make the account dear to look at; what is held anyone adds to."""
+    """REB-6: a stranger's dust of every token would make the account dear to look at; what is held anyone adds to.
+
+    A stranger is also whoever was an operator and has no right left, however late that expires."""
     token = collateral[0]
+    vault.set_operator(account, operator, 0, vault.chain.timestamp + 60, sender=trader)
     for sender in (owner, operator):
         token.mint(sender, 10 * WAD, sender=owner)
         token.approve(vault.address, 10 * WAD, sender=sender)
