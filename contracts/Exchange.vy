@@ -42,7 +42,7 @@ exports: (
 
 MIN_DELAY: public(constant(uint256)) = 30   # [s] from commit to the first round that may fill: above the feeds' latency
 MAX_LEGS: constant(uint256) = 8             # as many as an account has books
-FILL_GAS: constant(uint256) = 3_000_000     # eight legs fit in it, and one leg beside seven books with rounds pending
+FILL_GAS: public(constant(uint256)) = 3_000_000 # twice what eight legs, or one beside seven stale books, take
 GAS_SLACK: constant(uint256) = 100_000      # what `execute` itself still needs around the attempt
 HEARTBEATS: public(constant(uint256)) = 2   # a round this many heartbeats late voids the order
 ABANDONED: public(constant(uint256)) = 3 * 86_400   # [s] after which an order needs no feed to be voided

@@ -105,6 +105,26 @@ def test_commit__then_execute__opens_and_closes_a_book(ballast, mine, trader, ke
         mine.close("ETH", sender=trader)
 
 
+def test_commit_legs__two_markets__opens_and_closes_both_at_once(ballast, mine, trader, keeper, publish):
+    legs = mine.leg("ETH", 2, margin=1_500), mine.leg("BTC", Decimal("-0.1"), margin=1_500, limit_price=50_000)
+
+    order = mine.commit_legs(*legs, sender=trader)
+
+    assert order.legs == legs
+    assert order == ballast.order(order.id)
+    for name, price in (("ETH", 3_000), ("BTC", 60_000)):
+        publish(name, price * WAD, after=30)
+    assert Keeper(ballast.protocol, keeper).run_once().filled == [order.id]
+    assert [mine.report().book(leg.market).size for leg in legs] == [leg.size for leg in legs]
+
+    closing = mine.close("ETH", "BTC", sender=trader)
+
+    for name, price in (("ETH", 3_000), ("BTC", 60_000)):
+        publish(name, price * WAD, after=30)
+    assert Keeper(ballast.protocol, keeper).run_once().filled == [closing.id]
+    assert [book.size for book in mine.books] == [0, 0]
+
+
 def test_transfer_margin__between_books_and_cash__moves_it(mine, open_book, trader):
     open_book(mine.id, "ETH", WAD, 2_000 * WAD)
     before = mine.report()

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from ballast.chain import Contract, Receipt
+from ballast.chain import Contract, Receipt, Reverted
 from ballast.deploy import Protocol
 
 WAD = 10**18
 ETH = "ETH"
 DELAY = 30
 ANY_PRICE = 2**112 - 1
+
+
+@contextmanager
+def refused(reason: str) -> Iterator[None]:
+    """The call inside reverts, for that reason."""
+    with pytest.raises(Reverted) as error:
+        yield
+    assert error.value.reason == reason
 
 
 @pytest.fixture
@@ -60,6 +69,19 @@ def execute(exchange: Contract, publish: Callable[..., int], price: int, keeper:
 def fill(commit: Callable[..., int], execute: Callable[..., Receipt]) -> Callable[..., Any]:
     """`fill(size, margin)`: an order that must be filled; the event."""
     return lambda *args, **kwargs: execute(commit(*args, **kwargs)).event("OrderFilled")
+
+
+@pytest.fixture
+def money(protocol: Protocol, account: int, keeper: str) -> Callable[[], Any]:
+    """`money()`: all that an execution may move, in every market."""
+
+    def money_() -> Any:
+        vault, accounts = protocol.vault, (account, protocol.pool_account)
+        books = [tuple(market.book(each)) for market in protocol.markets.values() for each in accounts]
+        treasuries = [vault.treasury(each)._replace(last_trade=0) for each in accounts]
+        return treasuries, books, vault.claimable(keeper), vault.protocol_revenue(), vault.open_orders(account)
+
+    return money_
 
 
 @pytest.fixture(autouse=True)

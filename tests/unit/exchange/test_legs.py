@@ -11,7 +11,7 @@ from ballast.chain import Contract, Receipt, Reverted
 from ballast.deploy import Protocol
 from ballast.params import Params
 
-from .conftest import ANY_PRICE, DELAY, WAD
+from .conftest import ANY_PRICE, DELAY, WAD, refused
 
 START = {"BTC": 60_000, "ETH": 3_000, "SOL": 150, "LINK": 15}
 Leg = tuple[str, int, int]  # market, size [wad units], margin [wad]
@@ -52,25 +52,6 @@ def execute_legs(
     return execute_
 
 
-@pytest.fixture
-def money(protocol: Protocol, account: int, keeper: str) -> Callable[[], Any]:
-    """`money()`: all that an execution may move, in every market."""
-
-    def money_() -> Any:
-        vault, accounts = protocol.vault, (account, protocol.pool_account)
-        books = [tuple(market.book(each)) for market in protocol.markets.values() for each in accounts]
-        treasuries = [vault.treasury(each)._replace(last_trade=0) for each in accounts]
-        return books, treasuries, vault.claimable(keeper), vault.protocol_revenue(), vault.open_orders(account)
-
-    return money_
-
-
-def refused(call: Callable[[], Any], reason: str) -> None:
-    with pytest.raises(Reverted) as error:
-        call()
-    assert error.value.reason == reason
-
-
 def test_commit__several_legs__one_order_one_escrow(
     protocol: Protocol, exchange: Contract, account: int, commit_legs: Callable[..., int]
 ) -> None:
@@ -105,12 +86,13 @@ def test_commit__bad_legs__revert(
     protocol: Protocol, exchange: Contract, account: int, trader: str, legs: list[Any], reason: str
 ) -> None:
     """AUT-5."""
-    refused(lambda: exchange.commit(account, legs, False, sender=trader), reason)
+    with refused(reason):
+        exchange.commit(account, legs, False, sender=trader)
     assert (exchange.order_count(), protocol.vault.treasury(account).escrow) == (0, 0)
 
 
 def test_commit__nine_legs__revert(exchange: Contract, account: int, trader: str) -> None:
-    with pytest.raises(Reverted):
+    with pytest.raises(Reverted):  # by the ABI decoder, without a word
         exchange.commit(account, [(market, WAD, 0, 0) for market in range(1, 10)], False, sender=trader)
 
 
@@ -139,10 +121,8 @@ def test_execute__several_legs__all_fill(
     assert (after.cash, after.escrow) == (before.cash - 2_300 * WAD - fee, 0)
     assert (vault.claimable(keeper), vault.open_orders(account)) == (fee, 0)
     assert tuple(exchange.order(order)) == (0, 0, 0, False, [])
-    refused(
-        lambda: exchange.execute(order, [protocol.latest_round(leg[0]) for leg in legs], sender=keeper),
-        "exchange: no such order",
-    )
+    with refused("exchange: no such order"):
+        exchange.execute(order, [protocol.latest_round(leg[0]) for leg in legs], sender=keeper)
 
 
 @pytest.mark.parametrize("bad", [0, 1])
@@ -203,9 +183,9 @@ def test_execute__one_leg_fails__none_fills(
     event = receipt.event("OrderFailed")
     assert (event.order, event.account, event.executor, event.reason) == (order, account, keeper, reason)
     assert not receipt.named("OrderFilled")
-    books, treasuries, earned, revenue, orders = before
+    treasuries, books, earned, revenue, orders = before
     treasuries[0] = treasuries[0]._replace(cash=treasuries[0].cash - fee)
-    assert money() == (books, treasuries, earned + fee, revenue, orders)
+    assert money() == (treasuries, books, earned + fee, revenue, orders)
     assert exchange.order(order).account == 0
 
 
@@ -220,15 +200,17 @@ def test_execute__legs_at_different_times__each_at_its_own_round(
     order = commit_legs(PAIR)
     early = publish("BTC", 60_000 * WAD, DELAY - 1)
     first = publish("ETH", 3_000 * WAD, 1)
-    refused(lambda: exchange.execute(order, [first, early], sender=keeper), "oracle: round too early")
+    with refused("oracle: round too early"):
+        exchange.execute(order, [first, early], sender=keeper)
     own = publish("BTC", 60_100 * WAD, 60)
     later = publish("ETH", 3_001 * WAD, 5)
-    refused(lambda: exchange.execute(order, [later, own], sender=keeper), "oracle: not the first round")
-    refused(lambda: exchange.execute(order, [first, own + 1], sender=keeper), "oracle: unknown round")
+    with refused("oracle: not the first round"):
+        exchange.execute(order, [later, own], sender=keeper)
+    with refused("oracle: unknown round"):
+        exchange.execute(order, [first, own + 1], sender=keeper)
     for rounds in ([first], [], [first, own, own]):
-        refused(
-            lambda rounds=rounds: exchange.execute(order, rounds, sender=keeper), "exchange: rounds and legs differ"
-        )
+        with refused("exchange: rounds and legs differ"):
+            exchange.execute(order, rounds, sender=keeper)
     eth, btc = exchange.execute(order, [first, own], sender=keeper).named("OrderFilled")
     assert (eth.round, btc.round) == (first, own)
 
@@ -285,7 +267,8 @@ def test_void__one_leg_waits_in_vain__returns_everything(
     order = commit_legs(PAIR)
     publish("ETH", 3_000 * WAD, DELAY)
     protocol.chain.advance(2 * int(protocol.oracle.heartbeat(protocol.market_ids["BTC"])))
-    refused(lambda: exchange.void(order, sender=stranger), "exchange: order is not void")
+    with refused("exchange: order is not void"):
+        exchange.void(order, sender=stranger)
     protocol.chain.advance(1)
     assert exchange.void(order, sender=stranger).event("OrderVoided").order == order
     assert money() == before
@@ -306,7 +289,8 @@ def test_execute__one_feed_too_far_behind__loses_nothing(
     for _ in range(17):
         publish("BTC", 60_000 * WAD, 1)
     before = money()
-    refused(lambda: exchange.execute(order, rounds, sender=keeper), "oracle: poke")
+    with refused("oracle: poke"):
+        exchange.execute(order, rounds, sender=keeper)
     assert (money(), len(exchange.order(order).legs)) == (before, 2)
     protocol.oracle.poke(protocol.market_ids["BTC"], sender=keeper)
     assert len(exchange.execute(order, rounds, sender=keeper).named("OrderFilled")) == 2

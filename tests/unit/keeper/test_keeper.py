@@ -56,6 +56,32 @@ def test_run_once__ripe_order__earns_the_execution_fee(protocol, bot, commit, pu
     assert protocol.vault.claimable(keeper) == params.exchange.execution_fee
 
 
+def test_run_once__two_legs__waits_for_both_and_finds_each_first_round(protocol, bot, account, trader, publish):
+    legs = [(protocol.market_ids[name], WAD, 10**30, 1_000 * WAD) for name in ("ETH", "LINK")]
+    order = protocol.exchange.commit(account, legs, False, sender=trader).event("OrderCommitted").order
+    eth = publish("ETH", 3_000 * WAD, after=30)
+    assert not bot.run_once()
+    publish("ETH", 3_010 * WAD, after=30)
+    link = publish("LINK", 15 * WAD, after=30)
+    publish("LINK", 15 * WAD, after=30)
+
+    work = bot.run_once()
+
+    assert work.filled == [order]
+    assert [event.round for event in work.receipts[0].named("OrderFilled")] == [eth, link]
+
+
+def test_run_once__one_of_two_legs_gets_no_round__voids(protocol, bot, account, trader, publish):
+    legs = [(protocol.market_ids[name], WAD, 10**30, 1_000 * WAD) for name in ("ETH", "LINK")]
+    order = protocol.exchange.commit(account, legs, False, sender=trader).event("OrderCommitted").order
+    publish("ETH", 3_000 * WAD, after=30)
+    protocol.chain.advance(2 * protocol.oracle.heartbeat(legs[1][0]))
+    assert not bot.run_once()
+    protocol.chain.advance(1)
+
+    assert bot.run_once().voided == [order]
+
+
 def test_run_once__many_rounds_later__finds_the_first(protocol, bot, commit, publish):
     order = commit()
     publish("ETH", 3_000 * WAD, after=10)

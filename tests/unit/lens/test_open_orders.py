@@ -38,6 +38,21 @@ def test_open_orders__round_at_due__is_ripe(protocol, order, publish):
     assert item.last_rounds == [(round_, item.order.due)]
 
 
+def test_open_orders__several_legs__ripe_when_each_has_its_round(protocol, account, trader, publish):
+    legs = [(protocol.market_ids[name], WAD, 10**30, 100 * WAD) for name in ("ETH", "LINK")]
+    protocol.exchange.commit(account, legs, False, sender=trader)
+    early = protocol.latest_round("LINK")
+    first = publish("ETH", 3_000 * WAD, after=30)
+
+    [item] = protocol.lens.open_orders(1, 256)
+    assert [leg.market for leg in item.order.legs] == [leg[0] for leg in legs]
+    assert [last.id for last in item.last_rounds] == [first, early]
+    assert not item.ripe
+
+    publish("LINK", 15 * WAD, after=60)
+    assert protocol.lens.open_orders(1, 256)[0].ripe
+
+
 def test_open_orders__executed__is_gone(protocol, order, publish, keeper):
     protocol.exchange.execute(order, [publish("ETH", 3_000 * WAD, after=30)], sender=keeper)
 
