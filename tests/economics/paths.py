@@ -6,18 +6,21 @@ feed publishes on a move of 0.5 % or on its heartbeat; what it publishes is ten 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ballast.demo import crash, prices
 from ballast.demo.prices import MINUTE, Bar
 
 LATENCY = 10  # [s] from what the feed observes to the round on chain
 DEVIATION = 0.005
 HEARTBEAT = 3_600  # [s]
+HOURS = 24  # of a history that are played: those with the deepest fall
 
 Series = NDArray[np.float64]
 
@@ -30,37 +33,46 @@ class Round:
     price: float  # the truth LATENCY earlier
 
 
+def generated_day() -> list[Bar]:
+    """The worst day of the demonstration's generated crash."""
+    return _worst_day(crash.generate().history["ETH"])
+
+
+def real_days(folder: Path) -> Mapping[str, list[Bar]]:
+    """The worst day of each `<window>_<SYMBOL>.csv` in a folder of minute bars; none if it is not there."""
+    return {path.stem: _worst_day(prices.read(path)) for path in sorted(folder.glob("*_[A-Z]*.csv"))}
+
+
 def bridge(bars: Sequence[Bar], seed: int) -> Series:
     """The truth at every second of `bars`: it meets each bar's open, high, low and close, and leaves no bar."""
     source = np.random.default_rng(seed)
-    truth = np.empty(len(bars) * MINUTE)
-    for i, bar in enumerate(bars):
-        truth[i * MINUTE : (i + 1) * MINUTE] = _minute(bar, source)
-    return truth
+    return np.concatenate([_minute(bar, source) for bar in bars])
 
 
 def publish(truth: Series) -> list[Round]:
     """The rounds that a feed watching `truth` lands, the first at once."""
-    rounds = [Round(0, float(truth[0]))]
-    seen = 0
+    rounds, seen = [Round(0, float(truth[0]))], 0
     while True:
         ahead = truth[seen + 1 : seen + 1 + HEARTBEAT]
         moved = np.abs(ahead / truth[seen] - 1) >= DEVIATION
-        step = int(moved.argmax()) + 1 if moved.any() else HEARTBEAT
-        seen += step
+        seen += int(moved.argmax()) + 1 if moved.any() else HEARTBEAT
         if seen + LATENCY >= len(truth):
             return rounds
         rounds.append(Round(seen + LATENCY, float(truth[seen])))
 
 
+def _worst_day(bars: Sequence[Bar]) -> list[Bar]:
+    window = prices.worst({"": bars}, HOURS)
+    return [bar for bar in window.history[""] if window.start <= bar.time < window.end]
+
+
 def _minute(bar: Bar, source: np.random.Generator) -> Series:
-    """Sixty seconds within one bar: bridges from open to one extreme, to the other, to the close."""
+    """Sixty seconds within one bar: from open to one extreme, to the other, to the close."""
     first, second = sorted(source.choice(np.arange(5, 55), size=2, replace=False))
     extremes = (bar.high, bar.low) if source.random() < 0.5 else (bar.low, bar.high)
     corners = ((0, bar.open), (int(first), extremes[0]), (int(second), extremes[1]), (MINUTE, bar.close))
-    spread = np.log(bar.high / bar.low)
     # the mean range of a Brownian minute is 1.6 standard deviations
-    steps = source.normal(0, spread / 1.6 / np.sqrt(MINUTE), MINUTE)
+    steps = source.normal(0, np.log(bar.high / bar.low) / 1.6 / np.sqrt(MINUTE), MINUTE)
     path = np.empty(MINUTE + 1)
     for (start, entry), (end, leave) in pairwise(corners):
         walk = np.concatenate(([0.0], np.cumsum(steps[start:end])))
