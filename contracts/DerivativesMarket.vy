@@ -162,12 +162,13 @@ def trade(account: uint256, size: int256, price: uint256) -> IDerivativesMarket.
 
 
 @external
-def reduce(account: uint256, fraction: uint256, max_cost: uint256) -> IMarket.Cut:
+def reduce(account: uint256, fraction: uint256, bound: uint256, max_cost: uint256) -> IMarket.Cut:
     """
     @notice Close a share of the book against the pool, synchronously. Rebalancer only.
     @dev Open interest cannot grow by it: what the book gives up, the pool takes over at most.
     @param account Vault account id.
     @param fraction Share of the book to close [wad], in (0, 1]; the size is rounded down.
+    @param bound Price that the pool's starts from where it is worse for the account than the oracle's [wad]; 0 = none.
     @param max_cost Most the account may lose [wad].
     @return The outcome.
     """
@@ -177,7 +178,7 @@ def reduce(account: uint256, fraction: uint256, max_cost: uint256) -> IMarket.Cu
     mark: risk_model.Mark = market_terms._mark(quote)
     cut: IMarket.Cut = empty(IMarket.Cut)
     fill: Fill = empty(Fill)
-    cut, fill = self._cut(account, fraction, quote, mark)
+    cut, fill = self._cut(account, fraction, bound, quote, mark)
     assert cut.cost <= max_cost, errors.COST_TOO_HIGH
 
     self._store(account, fill, mark.funding)
@@ -292,16 +293,17 @@ def book_risks(accounts: DynArray[uint256, 256]) -> DynArray[IMarket.BookRisk, 2
 
 @external
 @view
-def preview_reduce(account: uint256, fraction: uint256) -> IMarket.Cut:
+def preview_reduce(account: uint256, fraction: uint256, bound: uint256) -> IMarket.Cut:
     """
     @notice What `reduce` would do now, to the wei.
     @dev Reverts where `reduce` would, but for the caller's role and the cost.
     @param account Vault account id.
     @param fraction Share of the book to close [wad], in (0, 1].
+    @param bound As for `reduce` [wad].
     @return The outcome.
     """
     quote: IPriceOracle.Quote = staticcall ORACLE.quote(ID)
-    return self._cut(account, fraction, quote, market_terms._mark(quote))[0]
+    return self._cut(account, fraction, bound, quote, market_terms._mark(quote))[0]
 
 
 @external
@@ -399,11 +401,11 @@ def _fill(book: IDerivativesMarket.Book, size: int256, price: uint256, funding: 
 @internal
 @view
 def _cut(
-    account: uint256, fraction: uint256, quote: IPriceOracle.Quote, mark: risk_model.Mark
+    account: uint256, fraction: uint256, bound: uint256, quote: IPriceOracle.Quote, mark: risk_model.Mark
 ) -> (IMarket.Cut, Fill):
     """
-    @dev What closing a share of the book at the pool's present engine price does. A book too small to be divided
-         stays as it is, at no cost.
+    @dev What closing a share of the book at the pool's present engine price does, or at that around `bound` if it is
+         worse. A book too small to be divided stays as it is, at no cost.
     """
     assert account != POOL_ACCOUNT, errors.POOL_BOOK
     assert fraction > 0 and fraction <= WAD, errors.BAD_FRACTION
@@ -413,10 +415,11 @@ def _cut(
         fixed_point._mul_wad_down(convert(abs(book.size), uint256), fraction), int256
     )
     rate: uint256 = self._engine_rate(quote)
-    price: uint256 = fixed_point._mul_wad_down(quote.price, WAD - rate)
+    base: uint256 = quote.price if bound == 0 else min(bound, quote.price)
+    price: uint256 = fixed_point._mul_wad_down(base, WAD - rate)
     size: int256 = -closed
     if book.size < 0:
-        price = fixed_point._mul_wad_up(quote.price, WAD + rate)
+        price = fixed_point._mul_wad_up(max(bound, quote.price), WAD + rate)
         size = closed
     fill: Fill = self._fill(book, size, price, mark.funding)
 

@@ -202,6 +202,7 @@ def _plan(
 
     may_ask: bool = done.code == DUE and not house
     cuts: IRebalancer.PlannedCut[MAX_BOOKS] = empty(IRebalancer.PlannedCut[MAX_BOOKS])
+    bounds: uint256[MAX_BOOKS] = empty(uint256[MAX_BOOKS])  # [wad] prices that cuts start from at best
     if done.requests != 0:
         pool_cash: uint256 = self._pool_cash()
         for j: uint256 in range(len(found.books), bound=MAX_BOOKS):
@@ -209,8 +210,12 @@ def _plan(
             request: cut_slots.Request = cut_slots._request(done.requests, book.slot)
             if request.market == 0:
                 continue
-            if self._is_ripe(request, book):
-                cuts[j], found.books[j] = self._cut(account, book, request.share, book.equity, BPS, pool_cash)
+            ripe: bool = False
+            ripe, bounds[j] = self._round_of(request, book)
+            if ripe:
+                cuts[j], found.books[j] = self._cut(
+                    account, book, request.share, bounds[j], book.equity, BPS, pool_cash
+                )
             if cuts[j].fraction != 0:
                 pool_cash -= cuts[j].pool_top_up
                 done.relieved += convert(book.maintenance - found.books[j].maintenance, uint256)
@@ -247,7 +252,7 @@ def _plan(
                 cut: IRebalancer.PlannedCut = empty(IRebalancer.PlannedCut)
                 after: valuation.Book = empty(valuation.Book)
                 held: int256 = min(book.equity, shared.targets[j])
-                cut, after = self._cut(account, book, share, held, policy.max_slippage, pool_cash)
+                cut, after = self._cut(account, book, share, 0, held, policy.max_slippage, pool_cash)
                 if cut.fraction != 0:
                     pool_cash -= cut.pool_top_up
                     done.relieved += convert(book.maintenance - after.maintenance, uint256)
@@ -280,6 +285,7 @@ def _plan(
                 market=found.books[i].market,
                 implementation=found.books[i].implementation,
                 fraction=cuts[i].fraction,
+                bound=bounds[i],
                 cost=cuts[i].cost,
                 pool_top_up=cuts[i].pool_top_up,
                 amount=amount,
@@ -446,13 +452,14 @@ def _flaw(
 
 @internal
 @view
-def _is_ripe(request: cut_slots.Request, book: valuation.Book) -> bool:
+def _round_of(request: cut_slots.Request, book: valuation.Book) -> (bool, uint256):
     """
-    @dev Whether a cut that was asked for has its round. If it cannot be filled then, it waits on.
+    @dev Whether a cut that was asked for has its round, and that round's price [wad]: it is filled at the worse of that
+         and the present one, so that nobody gains by waiting. If it cannot be filled then, it waits on.
     """
     if request.market != book.market or book.gates & valuation.REDUCE == 0:
-        return False
-    return valuation._tried_price_time(book.market) >= request.asked + cut_slots.DELAY
+        return False, 0
+    return valuation._tried_first_price(book.market, request.asked + cut_slots.DELAY)
 
 
 @internal
@@ -545,7 +552,13 @@ def _is_relief(
 @internal
 @view
 def _cut(
-    account: uint256, book: valuation.Book, fraction: uint256, held: int256, max_slippage: uint256, pool_cash: uint256
+    account: uint256,
+    book: valuation.Book,
+    fraction: uint256,
+    bound: uint256,
+    held: int256,
+    max_slippage: uint256,
+    pool_cash: uint256,
 ) -> (IRebalancer.PlannedCut, valuation.Book):
     """
     @dev A cut and the book after it, if it is sound: the market can make it, it is a relief of what the book holds
@@ -554,7 +567,7 @@ def _cut(
     """
     success: bool = False
     cut: IMarket.Cut = empty(IMarket.Cut)
-    success, cut = valuation._tried_cut(book.implementation, account, fraction)
+    success, cut = valuation._tried_cut(book.implementation, account, fraction, bound)
     top_up: uint256 = min(cut.pool_short_initial, pool_cash)
     if not success or top_up < cut.pool_short_maintenance:
         return empty(IRebalancer.PlannedCut), book

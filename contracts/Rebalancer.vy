@@ -430,7 +430,9 @@ def _execute_cut(account: uint256, step: IPlanner.Step):
     """
     @dev Close a share of a book against the pool, whose own book is topped up from its cash.
     """
-    result: IMarket.Cut = extcall IMarket(step.implementation).reduce(account, step.fraction, step.cost)
+    result: IMarket.Cut = extcall IMarket(step.implementation).reduce(
+        account, step.fraction, step.bound, step.cost
+    )
     assert self._is_same(result.risk, step, step.equity), errors.CUT_DIFFERS
     if step.pool_top_up != 0:
         moved: uint256 = extcall VAULT.top_up_pool(step.market, step.pool_top_up)

@@ -133,11 +133,11 @@ class MarketBench:
             lambda: self.model.trade(account, size, price, self.now),
         )
 
-    def reduce(self, account: int, fraction: int, max_cost: int = UNLIMITED) -> Any:
+    def reduce(self, account: int, fraction: int, max_cost: int = UNLIMITED, bound: int = 0) -> Any:
         """As the Rebalancer."""
         return self.same(
-            lambda: self.market.reduce(account, fraction, max_cost, sender=self.rebalancer),
-            lambda: self.model.reduce(account, fraction, max_cost, self.now),
+            lambda: self.market.reduce(account, fraction, bound, max_cost, sender=self.rebalancer),
+            lambda: self.model.reduce(account, fraction, max_cost, self.now, bound),
         )
 
     def set_config(self, config: MarketConfig) -> Any:

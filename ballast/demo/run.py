@@ -218,7 +218,7 @@ class _Replay:
         protocol, closer, id_ = self._protocol, self._stage.closer, watch.actor.id
         why = self._why(tick.time, watch, symbol, risk)
         market = protocol.markets[symbol]
-        cut = market.reduce(id_, WAD, 2**255, sender=closer).returned
+        cut = market.reduce(id_, WAD, 0, 2**255, sender=closer).returned
         if cut.pool_short_initial:
             protocol.vault.top_up_pool(protocol.market_ids[symbol], cut.pool_short_initial, sender=closer)
         left = market.book(id_).base

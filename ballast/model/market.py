@@ -158,11 +158,11 @@ class Market:
             *_shortfalls(mark, fill.pool),
         )
 
-    def reduce(self, account: int, fraction: int, max_cost: int, now: int) -> Cut:
+    def reduce(self, account: int, fraction: int, max_cost: int, now: int, bound: int = 0) -> Cut:
         """Close a share of the book against the pool at its engine price."""
         quote = self.feed.quote(now)
         mark = self._mark(quote, now)
-        cut, fill = self._cut(account, fraction, quote, mark, now)
+        cut, fill = self._cut(account, fraction, bound, quote, mark, now)
         require(cut.cost <= max_cost, COST_TOO_HIGH)
         self._store(account, fill, mark.funding, now)
         return cut
@@ -227,10 +227,10 @@ class Market:
         books = (self.book(account) for account in accounts)
         return [risk.book_risk(mark, book.size, book.base) for book in books]
 
-    def preview_reduce(self, account: int, fraction: int, now: int) -> Cut:
+    def preview_reduce(self, account: int, fraction: int, now: int, bound: int = 0) -> Cut:
         """What `reduce` would do now."""
         quote = self.feed.quote(now)
-        return self._cut(account, fraction, quote, self._mark(quote, now), now)[0]
+        return self._cut(account, fraction, bound, quote, self._mark(quote, now), now)[0]
 
     def engine_cost(self, now: int) -> int:
         """What the pool asks to take a cut over, per unit of notional."""
@@ -273,16 +273,16 @@ class Market:
             replace(pool, size=pool.size - size, base=pool.base + cost),
         )
 
-    def _cut(self, account: int, fraction: int, quote: Quote, mark: Mark, now: int) -> tuple[Cut, _Fill]:
+    def _cut(self, account: int, fraction: int, bound: int, quote: Quote, mark: Mark, now: int) -> tuple[Cut, _Fill]:
         require(account != self.pool.account, POOL_BOOK)
         require(0 < fraction <= WAD, BAD_FRACTION)
         book = self.book(account)
         closed = mul_wad_down(abs(book.size), fraction)
         rate = self._engine_rate(quote, now)
         if book.size < 0:
-            size, price = closed, mul_wad_up(quote.price, WAD + rate)
+            size, price = closed, mul_wad_up(max(bound, quote.price), WAD + rate)
         else:
-            size, price = -closed, mul_wad_down(quote.price, WAD - rate)
+            size, price = -closed, mul_wad_down(min(bound or quote.price, quote.price), WAD - rate)
         fill = self._fill(book, size, price, mark.funding)
         after = risk.book_risk(mark, fill.account.size, fill.account.base)
         before = risk.equity_of(book.size, book.base, mark.price, mark.funding)

@@ -6,6 +6,7 @@ Gas is not modelled: a market is frozen where it rejects.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
@@ -16,11 +17,13 @@ from ballast.model.allocation import NEVER, Allocation, Row, at_level, bounded_r
 from ballast.model.errors import Rejected, require
 from ballast.model.fixed_point import BPS, WAD, ceil_div, mul_wad_up
 from ballast.model.market import Cut, Market
+from ballast.model.oracle import Quote
 from ballast.model.policy import MASK_128, SHARE_UNIT, Policy, Request, State
 from ballast.model.risk import FILL, REDUCE, TAP, BookRisk
 from ballast.model.vault import BOOKS, Transfer, Treasury, Vault
 
 MAX_PENDING = 16
+LATE = 8  # rounds that a proof is looked for among
 NO_LIMIT = 2**100  # [bps] of account equity
 UNPRICED_COLLATERAL = 1 << BOOKS
 
@@ -74,6 +77,7 @@ class Found:
     poke: bool = False
     digest: int = 0
     books: list[Book] = field(default_factory=list)
+    bounds: dict[int, int] = field(default_factory=dict)  # [wad] by slot: prices that cuts start from at best
     waiting: dict[int, Request] = field(default_factory=dict)  # cuts asked for; in the end, those still waiting
 
 
@@ -262,13 +266,22 @@ class Planner:
             if not book.risk.gates & REDUCE or quote.updated_at < request.due:
                 continue
             cash = self._pool_cash(plan.cuts)
-            sound = self._sound_cut(account, book, request.share, book.risk.equity, BPS, cash, now)
+            bound = self._first_price(book.market, quote, request.due, now)
+            sound = self._sound_cut(account, book, request.share, book.risk.equity, BPS, cash, now, bound)
             if sound is not None:
                 planned, after = sound
+                found.bounds[book.slot] = bound
                 plan.cuts.append(planned)
                 plan.relieved += book.risk.maintenance - after.maintenance
                 book.risk = after
                 del found.waiting[book.slot]
+
+    def _first_price(self, market: int, quote: Quote, since: int, now: int) -> int:
+        """The price of the first round since a time; 0 if that was too many rounds ago."""
+        for back in range(LATE):
+            with suppress(Rejected):
+                return self.markets[market].feed.first_round(quote.round - back, since, now)[0]
+        return 0
 
     def _ask(
         self,
@@ -311,11 +324,19 @@ class Planner:
                 found.waiting[book.slot] = Request(book.market, share, now)
 
     def _sound_cut(
-        self, account: int, book: Book, share: int, held: int, max_slippage: int, pool_cash: int, now: int
+        self,
+        account: int,
+        book: Book,
+        share: int,
+        held: int,
+        max_slippage: int,
+        pool_cash: int,
+        now: int,
+        bound: int = 0,
     ) -> tuple[PlannedCut, BookRisk] | None:
         """A cut and the book after it, if the market can make it, it is a relief, and the pool can carry it."""
         try:
-            cut = self.markets[book.market].preview_reduce(account, share, now)
+            cut = self.markets[book.market].preview_reduce(account, share, now, bound)
         except Rejected:
             return None
         top_up = min(cut.pool_short_initial, pool_cash)

@@ -143,7 +143,7 @@ class Rebalancer:
         market_at = self.vault.treasury(account).books
         for cut in plan.cuts:
             market = market_at[cut.slot]
-            self.markets[market].reduce(account, cut.fraction, cut.cost, now)
+            self.markets[market].reduce(account, cut.fraction, cut.cost, now, found.bounds[cut.slot])
             if cut.pool_top_up:
                 moved = self.vault.top_up_pool(self, market, cut.pool_top_up, now=now)
                 require(moved == cut.pool_top_up, "rebalancer: cut differs")

@@ -46,6 +46,9 @@ RISK_SIZE: constant(uint256) = 9 * 32
 CUT_SIZE: constant(uint256) = 12 * 32
 QUOTE_SIZE: constant(uint256) = 8 * 32
 UPDATED_AT: constant(uint256) = 4 * 32  # where a quote tells the time of its round
+ROUND: constant(uint256) = 5 * 32       # and the round
+PROOF_SIZE: constant(uint256) = 3 * 32
+LATE: constant(uint256) = 8             # rounds that a proof is looked for among
 
 # One priced book
 struct Book:
@@ -283,7 +286,7 @@ def _tried_cost(market: address, exposure: uint256, max_slippage: uint256) -> in
 
 @internal
 @view
-def _tried_cut(market: address, account: uint256, fraction: uint256) -> (bool, IMarket.Cut):
+def _tried_cut(market: address, account: uint256, fraction: uint256, bound: uint256) -> (bool, IMarket.Cut):
     """
     @dev What a cut would do, if the market can tell.
     """
@@ -292,7 +295,7 @@ def _tried_cut(market: address, account: uint256, fraction: uint256) -> (bool, I
     assert msg.gas > NEEDED_GAS, errors.STARVED
     success, answer = raw_call(
         market,
-        abi_encode(account, fraction, method_id=method_id("preview_reduce(uint256,uint256)")),
+        abi_encode(account, fraction, bound, method_id=method_id("preview_reduce(uint256,uint256,uint256)")),
         max_outsize=CUT_SIZE + 32,
         gas=TRIED_GAS,
         is_static_call=True,
@@ -307,10 +310,10 @@ def _tried_cut(market: address, account: uint256, fraction: uint256) -> (bool, I
 
 @internal
 @view
-def _tried_price_time(market: uint256) -> uint256:
+def _tried_first_price(market: uint256, since: uint256) -> (bool, uint256):
     """
-    @dev When the round behind a market's price was published [s]; 0 if its feed does not answer. A feed has the id of
-         its market.
+    @dev Whether the round behind a market's price was published at or after a time [s], and the price of the first such
+         round [wad]; 0 if that was too many rounds ago. A feed has the id of its market.
     """
     success: bool = False
     answer: Bytes[QUOTE_SIZE + 32] = b""
@@ -323,9 +326,29 @@ def _tried_price_time(market: uint256) -> uint256:
         is_static_call=True,
         revert_on_failure=False,
     )
-    if not success or len(answer) != QUOTE_SIZE:
-        return 0
-    return convert(extract32(answer, UPDATED_AT), uint256)
+    if not success or len(answer) != QUOTE_SIZE or convert(extract32(answer, UPDATED_AT), uint256) < since:
+        return False, 0
+
+    latest: uint256 = convert(extract32(answer, ROUND), uint256)
+    proof: Bytes[PROOF_SIZE] = b""
+    for back: uint256 in range(LATE):
+        assert msg.gas > NEEDED_GAS, errors.STARVED
+        success, proof = raw_call(
+            ORACLE.address,
+            abi_encode(
+                market,
+                latest - min(back, latest),
+                since,
+                method_id=method_id("first_round(uint256,uint256,uint256)"),
+            ),
+            max_outsize=PROOF_SIZE,
+            gas=TRIED_GAS,
+            is_static_call=True,
+            revert_on_failure=False,
+        )
+        if success and len(proof) == PROOF_SIZE:
+            return True, convert(extract32(proof, 0), uint256)
+    return True, 0
 
 
 @internal

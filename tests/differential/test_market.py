@@ -50,7 +50,11 @@ guards = st.sampled_from(((False, False), (False, False), (True, False), (True, 
 trades = st.tuples(st.just("trade"), accounts, usual_sizes, st.integers(90, 110))
 closes = st.tuples(st.just("close"), accounts, st.sampled_from((-100, -150, -50)), st.integers(90, 110))
 reductions = st.tuples(
-    st.just("reduce"), accounts, spread(1, WAD), st.one_of(st.just(UNLIMITED), st.just(UNLIMITED), spread(1, 10**21))
+    st.just("reduce"),
+    accounts,
+    spread(1, WAD),
+    st.one_of(st.just(UNLIMITED), st.just(UNLIMITED), spread(1, 10**21)),
+    st.sampled_from((0, 0, 90, 100, 110)),
 )
 configs = st.builds(
     MarketConfig,
@@ -126,12 +130,13 @@ def _step(bench: MarketBench, name: str, args: list[Any]) -> int:
             bench.trade(account, size, price * percent // 100)
         case "close", [account, share, percent]:
             bench.trade(account, model.book(account).size * share // 100, price * percent // 100)
-        case "reduce", [account, fraction, max_cost]:
+        case "reduce", [account, fraction, max_cost, percent]:
+            bound = price * percent // 100
             preview = bench.same(
-                lambda: market.preview_reduce(account, fraction),
-                lambda: model.preview_reduce(account, fraction, bench.now),
+                lambda: market.preview_reduce(account, fraction, bound),
+                lambda: model.preview_reduce(account, fraction, bench.now, bound),
             )
-            assert plain(bench.reduce(account, fraction, max_cost).returned) == plain(preview)
+            assert plain(bench.reduce(account, fraction, max_cost, bound).returned) == plain(preview)
         case "state", [state]:
             bench.set_state(state)
         case "guardian", [state]:

@@ -20,6 +20,7 @@ from ballast.model.policy import REQUEST_DELAY
 from tests.economics.paths import Series
 from tests.economics.tape import BLOCK, Tape
 
+
 class Signal(StrEnum):
     """What he looks at."""
 
@@ -51,7 +52,9 @@ class Strategy:
     @property
     def label(self) -> str:
         """In words."""
-        enter = "long and short at once" if self.side == 0 else f"{'with' if self.side > 0 else 'against'} {self.signal}"
+        enter = (
+            "long and short at once" if self.side == 0 else f"{'with' if self.side > 0 else 'against'} {self.signal}"
+        )
         level = f" > {self.enter:.1%}" if self.enter else ""
         leave = "at once" if self.leave is None else f"at an adverse gap > {self.leave:.2%}"
         wait = "" if self.wait is None else f", by the keeper if the gap is > {self.wait:.2%}"

@@ -137,7 +137,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "transfer_ownership": TRANSFER,
         "move_margin": _only("vault", VAULT, lambda world, caller: (world.main, WAD)),
         "trade": _only("exchange", ENGINE, lambda world, caller: (world.main, WAD, 3_000 * WAD)),
-        "reduce": _only("rebalancer", ENGINE, lambda world, caller: (world.main, WAD, 2**255)),
+        "reduce": _only("rebalancer", ENGINE, lambda world, caller: (world.main, WAD, 0, 2**255)),
         "settle": _anyone(lambda world, caller: ()),
         "accrue": _anyone(lambda world, caller: ()),
         "set_config": _owner(_read("DerivativesMarket", "config")),

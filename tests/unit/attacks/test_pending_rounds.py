@@ -24,7 +24,7 @@ def test_pending_rounds__sixteen__leave_room_in_a_tried_call(
         publish("ETH", (3_000 + 20 * (step % 2)) * WAD, after=5)
     assert protocol.oracle.pending(2) == 16
     assert market.book_risk.call(account, gas=TRIED_GAS - COLD).round
-    assert market.preview_reduce.call(account, WAD // 2, gas=TRIED_GAS - COLD).risk.round
+    assert market.preview_reduce.call(account, WAD // 2, 0, gas=TRIED_GAS - COLD).risk.round
     assert market.settle(sender=trader).gas_used - 21_000 < TRIED_GAS - COLD
 
 
@@ -46,7 +46,7 @@ def test_pending_rounds__sixteen_and_a_second_feed_that_burns_its_gas__leave_roo
     second.set_breakage(BURNS, sender=owner)
     market = protocol.markets["ETH"]
     assert market.book_risk.call(account, gas=TRIED_GAS - COLD).gates == REDUCE | TAKE | FILL | TAP
-    assert market.preview_reduce.call(account, WAD // 2, gas=TRIED_GAS - COLD).risk.round
+    assert market.preview_reduce.call(account, WAD // 2, 0, gas=TRIED_GAS - COLD).risk.round
     assert market.settle(sender=trader).gas_used - 21_000 < TRIED_GAS - COLD
 
 

@@ -32,7 +32,7 @@ def test_reduce__half__costs_the_engine_rate(market: MarketBench, account: int) 
 @pytest.mark.parametrize("fraction", [1, WAD // 3, WAD])
 def test_reduce__preview__comes_true(market: MarketBench, fraction: int) -> None:
     """HLT-11: `preview_reduce` and `reduce` are one function."""
-    preview = market.market.preview_reduce(SHORT, fraction)
+    preview = market.market.preview_reduce(SHORT, fraction, 0)
     assert plain(market.reduce(SHORT, fraction).returned) == plain(preview)
 
 
@@ -62,7 +62,7 @@ def test_reduce__older_price__costs_more(market: MarketBench) -> None:
     costs = []
     for age in (0, 60, 600, 86_400):
         market.quote(age=age)
-        costs.append(market.market.preview_reduce(LONG, WAD).cost)
+        costs.append(market.market.preview_reduce(LONG, WAD, 0).cost)
     assert costs == sorted(costs)
     assert costs[0] < costs[1] < costs[2] == costs[3]
 
@@ -73,13 +73,13 @@ def test_reduce__any_cut__never_raises_open_interest(market: MarketBench) -> Non
     market.market.set_config(config, sender=market.owner)
     for account in (LONG, SHORT):
         before = market.market.open_interest()
-        market.market.reduce(account, WAD, UNLIMITED, sender=market.rebalancer)
+        market.market.reduce(account, WAD, 0, UNLIMITED, sender=market.rebalancer)
         assert market.market.open_interest() <= before
     assert market.market.open_interest() == market.market.skew() == 0
 
 
 def test_reduce__cost_above_maximum__reverts(market: MarketBench) -> None:
-    cost = market.market.preview_reduce(LONG, WAD).cost
+    cost = market.market.preview_reduce(LONG, WAD, 0).cost
     with pytest.raises(Reverted, match="market: cost too high"):
         market.reduce(LONG, WAD, cost - 1)
     market.reduce(LONG, WAD, cost)
@@ -89,7 +89,7 @@ def test_reduce__not_the_rebalancer__reverts(market: MarketBench) -> None:
     """HLT-7: nobody else can make an account pay the spread."""
     for sender in (market.stranger, market.owner, market.exchange):
         with pytest.raises(Reverted, match="access: not the engine"):
-            market.market.reduce(LONG, WAD, UNLIMITED, sender=sender)
+            market.market.reduce(LONG, WAD, 0, UNLIMITED, sender=sender)
 
 
 @pytest.mark.parametrize("fraction", [0, WAD + 1])
@@ -97,7 +97,7 @@ def test_reduce__fraction_out_of_range__reverts(market: MarketBench, fraction: i
     with pytest.raises(Reverted, match="market: bad fraction"):
         market.reduce(LONG, fraction)
     with pytest.raises(Reverted, match="market: bad fraction"):
-        market.market.preview_reduce(LONG, fraction)
+        market.market.preview_reduce(LONG, fraction, 0)
 
 
 def test_reduce__pool_account__reverts(market: MarketBench) -> None:
@@ -113,3 +113,14 @@ def test_reduce__any_state__is_possible(market: MarketBench, state: int, guarded
     market.quote(guarded=guarded, unconfirmed=guarded)
     market.reduce(LONG, WAD // 2)
     assert market.market.book(LONG).size == 5 * WAD
+
+
+@pytest.mark.parametrize(("account", "better"), [(LONG, 101), (SHORT, 99)])
+def test_reduce__bound__is_taken_where_it_is_worse(market, account, better):
+    """X-ORC-10: the pool's price starts from the worse of the two, for a long and for a short."""
+    price = market.feed.value.price
+    plain_cost = market.market.preview_reduce(account, WAD, 0).cost
+    assert market.market.preview_reduce(account, WAD, price * better // 100).cost == plain_cost
+    worse = price * (200 - better) // 100
+    assert market.market.preview_reduce(account, WAD, worse).cost > plain_cost
+    assert market.reduce(account, WAD, bound=worse).returned.cost > plain_cost

@@ -83,6 +83,28 @@ def test_cut__round_before_its_time__waits(rebalancer, asked, publish, keeper, a
     assert rebalancer.check(asked) == (True, 0)
 
 
+@pytest.mark.parametrize("later", [49_000, 53_000])
+def test_cut__filled_late__at_the_worse_of_its_round_and_the_present(protocol, rebalancer, asked, publish, later):
+    """X-ORC-10: whoever fills it has nothing to wait for."""
+    market = protocol.markets["BTC"]
+    publish("BTC", 51_000 * WAD, after=30)
+    for step in range(1, 4):
+        publish("BTC", (51_000 + (later - 51_000) * step // 3) * WAD, after=12)
+    share = rebalancer.cut_requests(asked)[0].fraction
+    (cut,) = rebalancer.preview(asked).cuts
+    assert cut.cost == market.preview_reduce(asked, share, 51_000 * WAD).cost
+    assert (cut.cost > market.preview_reduce(asked, share, 0).cost) == (later > 51_000)
+
+
+def test_cut__filled_more_rounds_late_than_can_be_proven__at_the_present_price(protocol, rebalancer, asked, publish):
+    market = protocol.markets["BTC"]
+    for step in range(9):
+        publish("BTC", (51_000 + 50 * step) * WAD, after=30)
+    share = rebalancer.cut_requests(asked)[0].fraction
+    (cut,) = rebalancer.preview(asked).cuts
+    assert cut.cost == market.preview_reduce(asked, share, 0).cost
+
+
 def test_cut__asked_for__owner_cannot_call_it_off(protocol, rebalancer, vault, asked, publish, guard, owner, trader):
     """X-ORC-10: else he would wait and see whether the round suits him."""
     guard(asked, enabled=False, max_slippage=0, max_delever=0, no_fund=2, no_tap=2, cooldown=86_400)
