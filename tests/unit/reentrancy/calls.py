@@ -61,7 +61,7 @@ MUTATORS: dict[str, Arguments] = {
     "Exchange.set_fees": lambda s: (ETH, s.protocol.exchange.fee_config(BTC)),
     "DerivativesMarket.transfer_ownership": lambda s: (s.heir,),
     "DerivativesMarket.trade": lambda s: (s.own, WAD, s.protocol.oracle.quote(ETH).price),
-    "DerivativesMarket.reduce": lambda s: (s.own, WAD // 10, 10_000 * WAD),
+    "DerivativesMarket.reduce": lambda s: (s.own, WAD // 10, 0, 10_000 * WAD),
     "DerivativesMarket.settle": lambda s: (),
     "DerivativesMarket.accrue": lambda s: (),
     "DerivativesMarket.set_config": lambda s: (s.protocol.markets["BTC"].config(),),
