@@ -7,7 +7,7 @@ Only what a call says it would do is sent.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -200,22 +200,27 @@ class Keeper:
 
     # Accounts
 
-    def due(self, work: Work) -> list[int]:
+    def scan(self, work: Work) -> list[Any]:
+        """What the lens sees of every account."""
+        last = int(self._protocol.vault.account_count())
+        pages = (self._protocol.lens.scan(start, self._page) for start in range(1, last + 1, self._page))
+        rows = [row for page in pages for row in page]
+        work.accounts += len(rows)
+        return rows
+
+    def due(self, rows: Iterable[Any]) -> list[int]:
         """Accounts that `Rebalancer.check` calls due, among those that a scan finds triggered."""
-        protocol = self._protocol
-        last, due = int(protocol.vault.account_count()), []
-        for start in range(1, last + 1, self._page):
-            for row in protocol.lens.scan(start, self._page):
-                work.accounts += 1
-                if row.triggered and protocol.rebalancer.check(row.account)[0]:
-                    due.append(row.account)
-        return due
+        check = self._protocol.rebalancer.check
+        return [row.account for row in rows if row.triggered and check(row.account)[0]]
 
     def rebalance(self, work: Work) -> None:
-        """Rebalance every account that is due, a batch a transaction."""
-        due = self.due(work)
+        """Rebalance every account that is due."""
+        self.rebalance_all(work, self.due(self.scan(work)))
+
+    def rebalance_all(self, work: Work, due: Sequence[int]) -> None:
+        """Rebalance these, a batch a transaction."""
         for start in range(0, len(due), self._batch):
-            self._rebalance(work, due[start : start + self._batch])
+            self._rebalance(work, [*due[start : start + self._batch]])
 
     def _rebalance(self, work: Work, batch: list[int]) -> None:
         """One batch; where it is refused, in halves, so that no account spoils it for the others."""

@@ -10,6 +10,7 @@
 @custom:kill Holds nothing and is trusted with nothing: stop using it.
 """
 
+from interfaces import ICollateralModel
 from interfaces import IDerivativesMarket
 from interfaces import IExchange
 from interfaces import ILens
@@ -74,6 +75,7 @@ struct _Line:
     z_target: int256        # [wad]
     share: uint256          # [bps] of account equity
     budget: uint256         # [bps] of account equity, 0 = off
+    waits: bool             # a cut was asked for
 
 
 ################################################################
@@ -164,7 +166,7 @@ def report(account: uint256) -> ILens.Report:
     assert account != 0 and account <= staticcall VAULT.account_count(), errors.UNKNOWN_ACCOUNT
 
     treasury: IVault.Treasury = staticcall VAULT.treasury(account)
-    equity: int256 = treasury.cash + convert(treasury.escrow, int256)
+    equity: int256 = self._treasury_equity(account, treasury)
     books: DynArray[ILens.BookReport, 8] = []
     for slot: uint256 in range(_BOOKS):
         market: uint256 = (treasury.slots >> (8 * slot)) & _MASK_8
@@ -238,7 +240,7 @@ def _line(account: uint256) -> _Line:
         slots=treasury.slots,
         books=books,
         frozen=0,
-        equity=treasury.cash + convert(treasury.escrow, int256),
+        equity=self._treasury_equity(account, treasury),
         min_z=_NO_DISTANCE,
         sigma_loss=0,
         worst=0,
@@ -248,7 +250,21 @@ def _line(account: uint256) -> _Line:
         z_target=convert(policy.z_target, int256),
         share=policy.max_risk_share,
         budget=policy.risk_budget,
+        waits=len(staticcall REBALANCER.cut_requests(account)) != 0,
     )
+
+
+@internal
+@view
+def _treasury_equity(account: uint256, treasury: IVault.Treasury) -> int256:
+    """
+    @dev What the account has outside its books [wad]: cash, escrow, and what its collateral counts for.
+    """
+    equity: int256 = treasury.cash + convert(treasury.escrow, int256)
+    if treasury.collateral != 0:
+        model: ICollateralModel = ICollateralModel(staticcall VAULT.collateral_model())
+        equity += convert((staticcall model.credit(account))[0], int256)
+    return equity
 
 
 @internal
@@ -272,13 +288,15 @@ def _with_book(line: _Line, market: uint256, risk: IMarket.BookRisk) -> _Line:
 @pure
 def _is_triggered(line: _Line) -> bool:
     """
-    @dev Whether any trigger of the policy holds, or cannot be known because a market failed.
+    @dev Whether any trigger of the policy holds, or cannot be known because a market failed, or a cut is to be filled:
+         that it is whatever the policy says by now.
     """
     if not line.enabled or line.books == 0:
-        return False
+        return line.waits
     equity: uint256 = convert(max(line.equity, 0), uint256)
     return (
-        line.frozen != 0
+        line.waits
+        or line.frozen != 0
         or line.min_z < line.z_trigger
         or line.worst * fixed_point.BPS > equity * line.share
         or (line.budget != 0 and line.sigma_loss * fixed_point.BPS > equity * line.budget)

@@ -25,10 +25,11 @@ OUTPUT = Path("build/demo")
 )
 @click.option("--full", is_flag=True, envvar="FULL", help="Everything after the first day, not the worst hours alone.")
 @click.option("--hours", default=36, type=click.IntRange(1, 24 * 365), help="How many of the worst hours.")
+@click.option("--freeze/--no-freeze", default=True, help="Whether the guardian halts a market in mid-crash.")
 @click.option("--params", "params_file", default=params_.DEFAULT, type=Path, help="Parameters file.")
 @click.option("--output", default=OUTPUT, type=Path, help="Where index.html and summary.json go.")
 @ballast_command
-def cli(prefix: str | None, full: bool, hours: int, params_file: Path, output: Path) -> None:
+def cli(prefix: str | None, full: bool, hours: int, freeze: bool, params_file: Path, output: Path) -> None:
     """Replay a crash on a local node: the same accounts with the engine on and off.
 
     Starts an Anvil of its own on a free port, deploys the protocol, opens a roster of accounts twice (guarded and
@@ -40,7 +41,7 @@ def cli(prefix: str | None, full: bool, hours: int, params_file: Path, output: P
     ape run demo --prices ../data/2020-03_covid --full
     """
     console = Console()
-    report = _replay(console, _window(prefix, full, hours), params_.load(params_file))
+    report = _replay(console, _window(prefix, full, hours), params_.load(params_file), freeze)
     report.source = Path(prefix).name if prefix else crash.LABEL
     write_summary(report, output / "summary.json")
     page.write_page(report, output / "index.html")
@@ -60,13 +61,16 @@ def _window(prefix: str | None, full: bool, hours: int) -> prices.Window:
     return prices.whole(history) if full else prices.worst(history, hours)
 
 
-def _replay(console: Console, window: prices.Window, params: params_.Params) -> Report:
+def _replay(console: Console, window: prices.Window, params: params_.Params, freeze: bool) -> Report:
     """Run with a progress bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("starting a node")
         return run.run(
-            window, params, lambda what, done, all_: bar.update(task, description=what, completed=done, total=all_)
+            window,
+            params,
+            lambda what, done, all_: bar.update(task, description=what, completed=done, total=all_),
+            freeze,
         )
 
 

@@ -21,7 +21,8 @@ class Rescue:
     cuts: dict[str, float]  # notional closed, by underlying
     cost: float  # what the cuts cost
     reward: float
-    volatility_only: bool = False  # cut although price and books were as at an earlier, healthy round
+    asked: tuple[str, ...] = ()  # books whose cut was asked for, to be filled at a later round
+    volatility_only: bool = False  # cut although price and books were as at an earlier, healthy round when it was asked
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Loss:
     z: float
     penalty: float  # [USD]
     why: str  # what kept the engine from saving it
+    halted: bool = False  # its market was
 
 
 @dataclass
@@ -57,6 +59,9 @@ class AccountResult:
     guarded: bool
     story: str
     holdings: dict[str, str]  # underlying → "10x long BTC"
+    collateral: list[str] = field(default_factory=list)  # "6.2 WETH"
+    collateral_start: float = 0.0  # what it counts for, inside equity
+    collateral_end: float = 0.0
     equity_start: float = 0.0
     equity_end: float = 0.0
     equity_end_without: float = 0.0
@@ -88,8 +93,188 @@ class AccountResult:
             "equity_start_usd": round(self.equity_start, 2),
             "equity_end_usd": round(self.equity_end, 2),
             "equity_end_without_usd": round(self.equity_end_without, 2),
+            "collateral": self.collateral,
+            "collateral_start_usd": round(self.collateral_start, 2),
+            "collateral_end_usd": round(self.collateral_end, 2),
             "holdings": list(self.holdings.values()),
             "lost": [f"{loss.symbol}: {loss.why}" for loss in self.lost],
+        }
+
+
+@dataclass
+class BookInFreeze:
+    """A guarded book while a market was halted: its own, or another."""
+
+    account: str
+    symbol: str
+    text: str  # "10x long BTC"
+    halted: bool
+    min_z: float = float("inf")
+    short_rounds: int = 0  # rounds that found it below its trigger
+    filled: float = 0.0  # [USD] put in by the engine
+    given: float = 0.0  # [USD] taken out by the engine
+    cut: float = 0.0  # [USD] of notional
+    lost: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it called for the engine."""
+        return self.short_rounds > 0
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the engine could do anything for it."""
+        return max(self.filled, self.cut) >= 1
+
+    @property
+    def outcome(self) -> str:
+        """In words."""
+        done = [f"filled ${self.filled:,.0f}"] if self.filled >= 1 else []
+        done += [f"cut by ${self.cut:,.0f}"] if self.cut >= 1 else []
+        done += ["lost"] if self.lost else []
+        return ", ".join(done) or "not served"
+
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in `summary.json`."""
+        return {
+            "account": self.account,
+            "book": self.text,
+            "halted": self.halted,
+            "min_z": round(self.min_z, 4),
+            "short_rounds": self.short_rounds,
+            "filled_usd": round(self.filled, 2),
+            "given_usd": round(self.given, 2),
+            "cut_usd": round(self.cut, 2),
+            "lost": self.lost,
+        }
+
+
+@dataclass
+class FreezeResult:
+    """A market that the guardian halted and the timelock opened again."""
+
+    symbol: str
+    start: int
+    fall: float  # of its price in the hour around the start
+    delay: int  # [s] of the timelock
+    refused: dict[str, str]  # who asked for it to be opened at once → why not
+    proposed: int | None = None
+    end: int | None = None  # None: still halted when the prices ended
+    books: dict[tuple[int, str], BookInFreeze] = field(default_factory=dict)  # by account and underlying
+
+    def group(self, halted: bool) -> list[BookInFreeze]:
+        """The books in the halted market, or those in the others."""
+        return [book for book in self.books.values() if book.halted is halted]
+
+    @property
+    def short(self) -> list[BookInFreeze]:
+        """The books that called for the engine meanwhile, the halted market's first."""
+        return sorted((book for book in self.books.values() if book.is_short), key=lambda book: not book.halted)
+
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in `summary.json`."""
+        return {
+            "market": self.symbol,
+            "start": self.start,
+            "proposed": self.proposed,
+            "end": self.end,
+            "fall_in_the_hour": round(self.fall, 4),
+            "timelock_delay": self.delay,
+            "reopening_refused": self.refused,
+            "halted": _counts(self.group(True)),
+            "others": _counts(self.group(False)),
+            "books": [book.as_json() for book in self.short],
+        }
+
+
+def _counts(books: Sequence[BookInFreeze]) -> dict[str, Any]:
+    """How many books called for the engine, and what came of it."""
+    short = [book for book in books if book.is_short]
+    return {
+        "books": len(books),
+        "short": len(short),
+        "served": sum(book.is_served for book in short),
+        "filled_usd": round(sum(book.filled for book in books), 2),
+        "given_usd": round(sum(book.given for book in books), 2),
+        "cut_usd": round(sum(book.cut for book in books), 2),
+        "lost": sum(book.lost for book in books),
+    }
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A request of entry or exit: handed in, executed, claimed."""
+
+    asked: int
+    executed: int
+    assets: float  # [USD]
+    shares: float
+
+    @property
+    def price(self) -> float:
+        """US dollars a share."""
+        return self.assets / self.shares if self.shares else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in `summary.json`."""
+        return {
+            "asked": self.asked,
+            "executed": self.executed,
+            "assets_usd": round(self.assets, 2),
+            "shares": round(self.shares, 6),
+            "price": round(self.price, 8),
+        }
+
+
+@dataclass
+class PoolResult:
+    """The pool and one who put money into it for a while."""
+
+    prices: Trace = field(default_factory=Trace)  # [USD] of a share
+    assets: Trace = field(default_factory=Trace)  # [USD]
+    entry: Passage | None = None
+    exits: list[Passage] = field(default_factory=list)
+    rebalances: int = 0  # of the pool's own account
+
+    @property
+    def earned(self) -> float:
+        """What net assets grew by, less what shareholders brought and took [USD]."""
+        if not self.assets.values:
+            return 0.0
+        brought = self.entry.assets if self.entry else 0.0
+        taken = sum(each.assets for each in self.exits)
+        return self.assets.values[-1] - self.assets.values[0] - brought + taken
+
+    @property
+    def gain(self) -> float | None:
+        """What the one who entered and left was left with, as a fraction; None while he has not left for good."""
+        if self.entry is None or sum(each.shares for each in self.exits) < self.entry.shares * (1 - 1e-9):
+            return None
+        return sum(each.assets for each in self.exits) / self.entry.assets - 1
+
+    def hourly(self, every: int = 3_600) -> list[tuple[int, float, float]]:
+        """Time, share price and net assets: the first sample of each hour, and the last of all."""
+        rows = list(zip(self.prices.times, self.prices.values, self.assets.values, strict=True))
+        first = {row[0] // every: row for row in reversed(rows)}
+        return sorted({*first.values(), *rows[-1:]})
+
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in `summary.json`."""
+        return {
+            "earned_usd": round(self.earned, 2),
+            "share_price_start": round(self.prices.values[0], 8) if self.prices.values else None,
+            "share_price_end": round(self.prices.values[-1], 8) if self.prices.values else None,
+            "share_price_low": round(min(self.prices.values), 8) if self.prices.values else None,
+            "rebalances": self.rebalances,
+            "provider": {
+                "entry": self.entry.as_json() if self.entry else None,
+                "exits": [each.as_json() for each in self.exits],
+                "gain": None if self.gain is None else round(self.gain, 8),
+            },
+            "hourly": [
+                {"time": time, "share_price": round(price, 8), "net_assets_usd": round(assets, 2)}
+                for time, price, assets in self.hourly()
+            ],
         }
 
 
@@ -108,6 +293,8 @@ class Report:
     prices: dict[str, Trace]
     volatilities: dict[str, Trace]
     conservation_error_wei: int
+    pool: PoolResult = field(default_factory=PoolResult)
+    freeze: FreezeResult | None = None
     model_gap: float = 0.0  # [USD] largest distance of an unguarded account on chain from the integer model
     seconds: float = 0.0
 
@@ -142,6 +329,8 @@ class Report:
             "model_gap_usd": round(self.model_gap, 6),
             "seconds": round(self.seconds, 1),
             "skipped": self.skipped,
+            "pool": self.pool.as_json(),
+            "freeze": self.freeze.as_json() if self.freeze else None,
             "accounts": [account.as_json() for account in self.accounts],
         }
 

@@ -39,11 +39,12 @@ class Kind:
     cash: int  # [USD] free, besides the margins
     holdings: tuple[Holding, ...]
     policy: Mapping[str, Decimal] = field(default_factory=dict)
+    collateral: Mapping[str, int] = field(default_factory=dict)  # [USD] worth of each token when it opens
 
     @property
-    def symbols(self) -> tuple[str, ...]:
-        """The underlyings it needs."""
-        return tuple(holding.symbol for holding in self.holdings)
+    def needs(self) -> tuple[str, ...]:
+        """The underlyings and tokens without which it cannot be opened."""
+        return (*(holding.symbol for holding in self.holdings), *self.collateral)
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,20 @@ KINDS = (
         (Holding("BTC", 9, 4_000), Holding("ETH", 4, 4_000)),
         {"containment": Decimal("0.1")},
     ),
+    Kind(
+        "ether-holder",
+        "ether in the treasury beside a bitcoin long: it pays for nothing, but lets the long be larger",
+        1_000,
+        (Holding("BTC", 8, 6_000),),
+        collateral={"WETH": 15_000},
+    ),
+    Kind(
+        "hedged-holder",
+        "bitcoin in the treasury, a short against it, an ether long that lives off the short's profit",
+        1_000,
+        (Holding("BTC", -5, 6_000), Holding("ETH", 5, 4_000)),
+        collateral={"WBTC": 30_000},
+    ),
     Kind("small", "a small account: costs must stay in proportion", 100, (Holding("BTC", 6, 500),)),
     Kind(
         "four-markets",
@@ -131,12 +146,13 @@ KINDS = (
 )
 
 
-def roster(symbols: Collection[str]) -> tuple[list[Entry], dict[str, list[str]]]:
-    """The accounts that can be opened with prices for `symbols`, and those that cannot, with what they lack."""
+def roster(symbols: Collection[str], tokens: Collection[str]) -> tuple[list[Entry], dict[str, list[str]]]:
+    """The accounts that can be opened with prices for `symbols` and with `tokens` as collateral, and those that cannot,
+    with what they lack."""
     entries: list[Entry] = []
     skipped: dict[str, list[str]] = {}
     for kind in KINDS:
-        missing = [symbol for symbol in kind.symbols if symbol not in symbols]
+        missing = [name for name in kind.needs if name not in (*symbols, *tokens)]
         if missing:
             skipped[kind.name] = missing
             continue

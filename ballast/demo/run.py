@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -12,14 +12,15 @@ from ballast.chain import Event, Receipt
 from ballast.chain.anvil import anvil
 from ballast.demo import feed
 from ballast.demo.feed import Tick
+from ballast.demo.freeze import Freeze, choose
 from ballast.demo.prices import HOUR, Window
+from ballast.demo.provider import Provider
 from ballast.demo.report import CASH, AccountResult, Loss, Report, Rescue, Trace
 from ballast.demo.roster import roster
-from ballast.demo.shadow import Ghost, Shadow, book_of, penalty
+from ballast.demo.shadow import Shadow, feeds_of, fork, penalty
 from ballast.demo.stage import ANSWER, Actor, DemoError, Stage, prepared
-from ballast.model.market import Market, MarketConfig
-from ballast.model.oracle import Feed, FeedConfig
-from ballast.model.pool import LiquidityPool, QuoteConfig
+from ballast.demo.words import clock
+from ballast.keeper import Keeper, Work
 from ballast.params import WAD, Params
 
 UNCHANGED = 0.001  # a price within this of an earlier one counts as the same: a fifth of the feeds' deviation
@@ -27,8 +28,8 @@ UNCHANGED = 0.001  # a price within this of an earlier one counts as the same: a
 Progress = Callable[[str, int, int], None]  # what is going on, ticks done, ticks in all
 
 
-def run(window: Window, params: Params, progress: Progress = lambda *_: None) -> Report:
-    """Replay a window on a node of its own."""
+def run(window: Window, params: Params, progress: Progress = lambda *_: None, freeze: bool = True) -> Report:
+    """Replay a window on a node of its own; with `freeze`, the guardian halts a market in mid-crash."""
     began = monotonic()
     symbols = [symbol for symbol in window.history if symbol in params.markets]
     if not symbols:
@@ -37,7 +38,7 @@ def run(window: Window, params: Params, progress: Progress = lambda *_: None) ->
     first = {symbol: window.history[symbol][0].open for symbol in symbols}
     with anvil(timestamp=ticks[0].time - HOUR, history=False) as node:
         stage = Stage(node.chain(), prepared(params, first))
-        replay = _Replay(stage, window, ticks, progress)
+        replay = _Replay(stage, window, ticks, progress, freeze)
         report = replay.play()
     report.seconds = monotonic() - began
     return report
@@ -58,24 +59,29 @@ class _Watch:
     actor: Actor
     result: AccountResult
     healthy: list[_Moment] = field(default_factory=list)  # since the engine last touched it
+    asked: dict[str, bool] = field(default_factory=dict)  # cuts that wait for a round: whether by volatility alone
 
 
 class _Replay:
     """One pass over the ticks."""
 
-    def __init__(self, stage: Stage, window: Window, ticks: Sequence[Tick], progress: Progress) -> None:
+    def __init__(self, stage: Stage, window: Window, ticks: Sequence[Tick], progress: Progress, freeze: bool) -> None:
         self._stage = stage
         self._window = window
         self._ticks = ticks
         self._progress = progress
         self._protocol = stage.protocol
-        self._entries, self._skipped = roster(stage.params.markets)
+        self._entries, self._skipped = roster(stage.params.markets, stage.params.collateral)
+        self._keeper = Keeper(stage.protocol, stage.keeper)
+        self._provider = Provider(stage, window, self._keeper)
+        choice = choose(window, self._entries, stage.params.markets) if freeze else None
+        self._freeze = Freeze(stage, choice) if choice else None
         self._watches: dict[int, _Watch] = {}
         self._rescues: list[Rescue] = []
         self._answers: dict[str, int] = {}
         self._prices = {symbol: Trace() for symbol in stage.params.markets}
         self._volatilities = {symbol: Trace() for symbol in stage.params.markets}
-        self._shadow = _shadow(stage)
+        self._shadow = Shadow(feeds_of(stage), stage.params.demo.penalty)
 
     def play(self) -> Report:
         """Warm up, open, trade, report."""
@@ -83,12 +89,15 @@ class _Replay:
         for index, tick in enumerate(self._ticks):
             trading = bool(self._watches)
             self._publish(tick, trading)
+            if opened:
+                self._provider.act(tick.time)
             if trading:
                 self._trade(tick)
             elif opened:
-                if self._stage.fill(tick):
+                if self._stage.fill(self._keeper):
                     self._begin(tick)
             elif tick.time >= self._window.start:
+                self._provider.look(tick.time)
                 self._stage.open(self._entries)
                 opened = True
             self._progress("trading" if trading else "opening" if opened else "warming up", index + 1, len(self._ticks))
@@ -116,28 +125,37 @@ class _Replay:
         """All books are open: policies take effect, the model's accounts part ways with the chain's."""
         stage = self._stage
         stage.guard()
-        _fork(self._shadow, stage, tick.time)
+        fork(self._shadow, stage, tick.time)
         for actor in stage.actors:
             entry = actor.entry
             result = AccountResult(entry.name, entry.twin, entry.guarded, entry.kind.story, actor.holdings)
+            result.collateral, result.collateral_start = actor.collateral_text, stage.credit(actor) / WAD
             result.equity_start = self._shadow.equity(actor.id) / WAD
             result.z = {symbol: Trace() for symbol in actor.leverage}
             self._watches[actor.id] = _Watch(actor, result)
 
     def _trade(self, tick: Tick) -> None:
-        """What a round brings: distances change, the keeper acts, and what is then short of margin is lost."""
+        """What a round brings: the guardian acts, distances change, the keeper acts, and what is then short of margin
+        is lost."""
+        if self._freeze:
+            self._freeze.act(tick.time)
         risks = self._risks()
         for id_, books in risks.items():
             for symbol, risk in books.items():
-                z = _z(risk)
-                self._watches[id_].result.z[symbol].add(tick.time, z)
-                self._watches[id_].result.min_z = min(self._watches[id_].result.min_z, z)
+                self._see(tick, self._watches[id_], symbol, _z(risk))
         if self._keep(tick, risks):
             risks = self._risks()
         for id_, books in risks.items():
             for symbol, risk in books.items():
                 if risk.equity < risk.maintenance:
                     self._close(tick, self._watches[id_], symbol, risk)
+
+    def _see(self, tick: Tick, watch: _Watch, symbol: str, z: float) -> None:
+        """Note a book's distance."""
+        watch.result.z[symbol].add(tick.time, z)
+        watch.result.min_z = min(watch.result.min_z, z)
+        if self._freeze:
+            self._freeze.see(watch.actor, symbol, z)
 
     def _risks(self) -> dict[int, dict[str, Any]]:
         """Every open book valued now, by account and underlying."""
@@ -151,38 +169,48 @@ class _Replay:
 
     # The keeper
 
-    def _scan(self) -> dict[int, Any]:
-        """What the lens sees of every account: they fit a page."""
-        lens = self._protocol.lens
-        return {row.account: row for row in lens.scan(1, lens.PAGE())}
-
     def _keep(self, tick: Tick, risks: Mapping[int, Mapping[str, Any]]) -> bool:
-        """Scan, ask of those that look triggered whether they are due, rebalance these in one transaction."""
-        rebalancer = self._protocol.rebalancer
-        rows = {id_: row for id_, row in self._scan().items() if id_ in self._watches}
-        due = [id_ for id_, row in rows.items() if row.triggered and rebalancer.check(id_)[0]]
+        """Scan, ask of those that look triggered whether they are due, and rebalance these; whether there were any."""
+        work = Work()
+        rows = self._keeper.scan(work)
+        due = self._keeper.due(rows)
         if due:
-            for events in _by_account(self._stage.rebalance(due)):
-                self._note(tick, events, rows[events[-1].account])
-        for id_, row in rows.items():
-            if id_ not in due and not row.triggered and self._watches[id_].actor.entry.guarded:
-                prices = {symbol: self._answers[symbol] for symbol in risks[id_]}
-                self._watches[id_].healthy.append(_Moment(row.equity, prices))
+            self._stage.hold_base_fee()
+            self._keeper.rebalance_all(work, due)
+        equity = {row.account: row.equity for row in rows}
+        for receipt in work.receipts:
+            for events in _by_account(receipt):
+                account = events[-1].account
+                if watch := self._watches.get(account):
+                    self._note(tick, watch, events, equity[account])
+                else:
+                    self._provider.result.rebalances += 1
+        for row in rows:
+            watch = self._watches.get(row.account)
+            if watch and watch.actor.entry.guarded and not row.triggered and row.account not in due:
+                watch.healthy.append(_Moment(row.equity, self._prices_of(watch, risks[row.account])))
         return bool(due)
 
-    def _note(self, tick: Tick, events: Sequence[Event], row: Any) -> None:
+    def _prices_of(self, watch: _Watch, symbols: Collection[str]) -> dict[str, int]:
+        """The answers on which an account depends."""
+        tokens = (self._stage.params.collateral[token].market for token in watch.actor.collateral)
+        return {symbol: self._answers[symbol] for symbol in (*symbols, *filter(None, tokens))}
+
+    def _note(self, tick: Tick, watch: _Watch, events: Sequence[Event], equity: int) -> None:
         """Add what one rebalance did to the results."""
         names = self._protocol.market_names
         summary = events[-1]
-        watch = self._watches[summary.account]
         moves: dict[str, float] = defaultdict(float)
         cuts: dict[str, float] = defaultdict(float)
+        by_volatility, asked = self._is_by_volatility(watch, equity), []
         for event in events:
             if event.name == "MarginMoved" and event.account == summary.account:
                 moves[names[event.market]] += event.amount / WAD
                 moves[CASH] -= event.amount / WAD
             elif event.name == "Reduced":
                 cuts[self._symbol_of[event.address]] += abs(event.size) * event.price / WAD**2
+            elif event.name == "CutRequested":
+                asked.append(names[event.market])
         rescue = Rescue(
             time=tick.time,
             account=watch.result.name,
@@ -190,9 +218,14 @@ class _Replay:
             cuts=dict(cuts),
             cost=summary.cost / WAD,
             reward=summary.reward / WAD,
-            volatility_only=bool(cuts) and self._is_by_volatility(watch, row.equity),
+            asked=tuple(asked),
+            volatility_only=bool([symbol for symbol in cuts if watch.asked.pop(symbol, False)]),
         )
+        for symbol in asked:
+            watch.asked[symbol] = by_volatility or watch.asked.get(symbol, False)
         self._rescues.append(rescue)
+        if self._freeze:
+            self._freeze.note(watch.actor, rescue)
         watch.healthy.clear()
         watch.result.moved += summary.moved / WAD
         watch.result.cut += sum(cuts.values())
@@ -233,8 +266,16 @@ class _Replay:
                 protocol.vault.transfer_margin(id_, transfers, reward, closer, sender=closer)
                 transfers = []
         watch.result.costs += charge / WAD
-        watch.result.lost.append(Loss(tick.time, watch.result.name, symbol, _z(risk), charge / WAD, why))
+        halted = self._is_halted(symbol)
+        watch.result.lost.append(Loss(tick.time, watch.result.name, symbol, _z(risk), charge / WAD, why, halted))
         watch.healthy.clear()
+        if self._freeze:
+            self._freeze.lose(watch.actor, symbol)
+
+    def _is_halted(self, symbol: str) -> bool:
+        """Whether the guardian holds this market closed now."""
+        freeze = self._freeze
+        return freeze is not None and freeze.lasts and freeze.result is not None and freeze.result.symbol == symbol
 
     def _why(self, time: int, watch: _Watch, symbol: str, risk: Any) -> str:
         """What kept the engine from saving the book, in numbers."""
@@ -244,11 +285,16 @@ class _Replay:
         short = f"${risk.equity / WAD:,.0f} of equity against ${risk.maintenance / WAD:,.0f} of maintenance margin"
         if holding.ring_fenced:
             return f"{short}; ring-fenced by its owner, so the engine may neither fill nor cut it"
+        if self._is_halted(symbol):
+            short += f", {symbol} halted by the guardian, so that no margin could come in"
         rebalancer, id_ = self._protocol.rebalancer, watch.actor.id
         policy = rebalancer.policy(id_)
         short += f", ${self._protocol.vault.treasury(id_).cash / WAD:,.0f} of cash"
         if policy.treasury_reserve:
             short += f" of which its policy keeps ${policy.treasury_reserve / WAD:,.0f} free"
+        for asked in rebalancer.cut_requests(id_):
+            if asked.market == self._protocol.market_ids[symbol]:
+                return f"{short}; a cut of {asked.fraction / WAD:.0%} waits for its round, from {clock(asked.due)} on"
         if any(rescue.time == time and rescue.account == watch.result.name for rescue in self._rescues):
             most = f"{policy.max_delever / 100:.0f} %"
             return f"{short}, after the engine's call at this round; one call cuts at most {most} of a book"
@@ -259,11 +305,12 @@ class _Replay:
 
     def _report(self) -> Report:
         """Gather the results."""
-        rows = self._scan()
+        self._provider.look(self._ticks[-1].time, last=True)
         gap = 0.0
         for id_, watch in self._watches.items():
             result, ghost = watch.result, self._shadow.ghosts[id_]
-            result.equity_end = rows[id_].equity / WAD
+            result.equity_end = self._stage.equity(watch.actor) / WAD
+            result.collateral_end = self._stage.credit(watch.actor) / WAD
             result.equity_end_without = self._shadow.equity(id_) / WAD
             result.lost_without, result.costs_without = list(ghost.lost), ghost.penalties / WAD
             if not result.guarded:
@@ -280,6 +327,8 @@ class _Replay:
             prices=self._prices,
             volatilities=self._volatilities,
             conservation_error_wei=self._stage.custody_error(),
+            pool=self._provider.result,
+            freeze=self._freeze.result if self._freeze else None,
             model_gap=gap,
         )
 
@@ -297,35 +346,3 @@ def _by_account(receipt: Receipt) -> list[list[Event]]:
         if event.name == "Rebalanced":
             groups.append([])
     return groups[:-1]
-
-
-def _shadow(stage: Stage) -> Shadow:
-    """The model's feeds, as the deployment left the chain's."""
-    feeds = {}
-    for symbol, market in stage.params.markets.items():
-        limits = market.feed.model_dump(include={each.name for each in fields(FeedConfig)})
-        latest = stage.protocol.feeds[symbol].latestRoundData()
-        twin = feeds[symbol] = Feed(FeedConfig(**limits), market.feed.decimals)
-        twin.publish(latest[1], latest[3])
-        twin.set_feed(latest[3])
-    return Shadow(feeds, stage.params.demo.penalty)
-
-
-def _fork(shadow: Shadow, stage: Stage, now: int) -> None:
-    """Copy markets and accounts from the chain into the model."""
-    protocol = stage.protocol
-    pool = LiquidityPool(protocol.pool_account)
-    accounts = [actor.id for actor in stage.actors]
-    for symbol, market in protocol.markets.items():
-        market.accrue(sender=stage.keeper)
-        market_params = stage.params.markets[symbol]
-        id_ = protocol.market_ids[symbol]
-        pool.set_quote(id_, QuoteConfig(**market_params.quote.model_dump()))
-        twin = Market(id_, shadow.feeds[symbol], pool, MarketConfig(**market_params.risk.model_dump()), now)
-        twin.cumulative_funding, twin.funding_rate = market.funding()
-        twin.open_interest = market.open_interest()
-        twin.books = {account: book_of(market.book(account)) for account in (protocol.pool_account, *accounts)}
-        shadow.markets[symbol] = twin
-    for actor in stage.actors:
-        cash = protocol.vault.treasury(actor.id).cash
-        shadow.ghosts[actor.id] = Ghost(cash, tuple(actor.leverage))

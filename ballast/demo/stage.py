@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 
-from ballast.chain import Receipt
 from ballast.chain.web3 import Web3Chain
 from ballast.client import Account, Ballast, Policy
-from ballast.client.units import from_wad
+from ballast.client.units import from_wad, to_wad
 from ballast.demo.feed import Tick
-from ballast.demo.prices import DECIMALS
-from ballast.demo.roster import Entry, Holding
+from ballast.demo.prices import DECIMALS, HOUR
+from ballast.demo.roster import Entry
 from ballast.deploy import Protocol
+from ballast.keeper import Keeper, Work
 from ballast.params import WAD, Params
 
 ANSWER = 10 ** (18 - DECIMALS)  # [wad] of one unit of an answer
@@ -23,6 +23,7 @@ PENDING = 8  # rounds after which the keeper pokes a feed
 HEADROOM = Decimal("0.8")  # of what initial margin and risk share allow: prices move between commit and fill
 SLIPPAGE = Decimal("0.25")  # traders here take any price: the roster must open
 SPARE = 50  # [USD] cash for execution fees
+DELAY = HOUR  # [s] of the timelock here: on a live network it is days, which the window does not have
 
 
 class DemoError(ValueError):
@@ -36,7 +37,9 @@ class Actor:
     entry: Entry
     account: Account
     owner: str
+    policy: Policy
     leverage: dict[str, Decimal] = field(default_factory=dict)  # as opened, by underlying
+    collateral: dict[str, Decimal] = field(default_factory=dict)  # units by token
 
     @property
     def id(self) -> int:
@@ -47,21 +50,31 @@ class Actor:
         """Its books in words, at the leverage they were opened with."""
         return {symbol: _text(symbol, leverage) for symbol, leverage in self.leverage.items()}
 
+    @property
+    def collateral_text(self) -> list[str]:
+        """Its collateral in words."""
+        return [f"{units.normalize():f} {token}" for token, units in self.collateral.items()]
+
 
 class Stage:
-    """The protocol under a history of prices. Accounts: 0 owns the protocol, 1 keeps it, 2 closes lost books."""
+    """The protocol under a history of prices, owned by its timelock.
+
+    Accounts of the node: 0 deploys, and proposes to the timelock; 1 is the keeper, 2 closes lost books, 3 is the
+    guardian, 4 puts money into the pool, the others trade.
+    """
 
     def __init__(self, chain: Web3Chain, params: Params) -> None:
         self.chain = chain
-        self.params = params
-        self.owner, self.keeper, self.closer, *self._holders = (str(account) for account in chain.accounts)
+        self.owner, self.keeper, self.closer, self.guardian, self.provider, *self._holders = map(str, chain.accounts)
+        governance = params.governance.model_copy(update={"guardian": self.guardian})
+        self.params = params = params.model_copy(update={"governance": governance})
         self.protocol = Protocol.deploy(chain, params, self.owner)
         self.protocol.vault.set_engine(self.closer, 2, sender=self.owner)  # stands in for the liquidator to come
         self.protocol.hand_over(self.owner)
         self.ballast = Ballast(self.protocol)
         self.actors: list[Actor] = []
         self._unpoked = dict.fromkeys(params.markets, 0)
-        self._orders: dict[int, tuple[Actor, str, int]] = {}  # open orders: who, which underlying, due when
+        self._orders: dict[int, Actor] = {}  # open ones, and whose they are
 
     # Prices
 
@@ -84,11 +97,9 @@ class Stage:
         transaction = {"from": self.owner, "to": aggregator.address, "data": data, "gas": hex(PUBLISH_GAS)}
         return str(self.chain.rpc("eth_sendTransaction", transaction))
 
-    def rebalance(self, due: Sequence[int]) -> Receipt:
-        """The keeper's transaction, at an ordinary base fee."""
+    def hold_base_fee(self) -> None:
+        """Let the next transaction cost what it does on an ordinary day."""
         self.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(BASE_FEE))
-        receipt: Receipt = self.protocol.rebalancer.rebalance_many(due, sender=self.keeper)
-        return receipt
 
     # Opening
 
@@ -100,42 +111,55 @@ class Stage:
             holder = self._holders[index % len(self._holders)]
             account = self.ballast.open_account(holder)
             account.deposit(_deposit(entry), self.owner)
-            actor = Actor(entry, account, holder)
+            actor = Actor(entry, account, holder, self._policy(entry))
             self.actors.append(actor)
-            limits = self._leverage_limits(entry)
-            for holding in entry.kind.holdings:
-                self._commit(actor, holding, limits[holding.symbol])
+            for token, value in entry.kind.collateral.items():
+                self._deposit_collateral(actor, token, value)
+            self._commit(actor)
 
-    def fill(self, tick: Tick) -> bool:
-        """Execute the orders that this tick's rounds decide; whether none is left open."""
-        for order, (actor, symbol, due) in list(self._orders.items()):
-            if symbol not in tick.answers or tick.time < due:
-                continue
-            receipt = self.protocol.exchange.execute(order, [self.protocol.latest_round(symbol)], sender=self.keeper)
+    def fill(self, keeper: Keeper) -> bool:
+        """Let the keeper execute the orders whose rounds are there; whether none is left open."""
+        work = Work()
+        keeper.execute_orders(work)
+        for receipt in work.receipts:
             for failure in receipt.named("OrderFailed"):
-                raise DemoError(f"{actor.entry.name} could not open its {symbol} book: {failure.reason}")
+                raise DemoError(f"{self._orders[failure.order].entry.name} could not open a book: {failure.reason}")
+        for order in work.filled:
             del self._orders[order]
         return not self._orders
 
     def guard(self) -> None:
         """Give every guarded account its policy, the others one that is off."""
         for actor in self.actors:
-            actor.account.set_policy(self._policy(actor.entry), actor.owner)
+            actor.account.set_policy(actor.policy, actor.owner)
 
-    def _commit(self, actor: Actor, holding: Holding, limit: Decimal) -> None:
-        """Commit the order that opens a book, at most at the leverage that its market allows today."""
-        leverage = min(Decimal(abs(holding.leverage)), limit.quantize(Decimal("0.1"), ROUND_DOWN))
-        signed = leverage if holding.leverage > 0 else -leverage
-        price = self.ballast.market(holding.symbol).price
-        size = (signed * holding.margin / price).quantize(Decimal("0.000001"), ROUND_DOWN)
-        order = actor.account.commit(holding.symbol, size, margin=holding.margin, slippage=SLIPPAGE, sender=actor.owner)
-        actor.leverage[holding.symbol] = signed
-        self._orders[order.id] = (actor, holding.symbol, int(order.due.timestamp()))
+    def _deposit_collateral(self, actor: Actor, token: str, value: int) -> None:
+        """That many dollars' worth at the present price, by the owner: nobody else may bring the first of a token."""
+        price = self.ballast.market(str(self.params.collateral[token].market)).price
+        units = (value / price).quantize(Decimal("0.0001"), ROUND_DOWN)
+        self.protocol.mint(actor.owner, to_wad(units), self.owner, token)
+        actor.account.deposit(units, actor.owner, token)
+        actor.collateral[token] = units
 
-    def _leverage_limits(self, entry: Entry) -> dict[str, Decimal]:
+    def _commit(self, actor: Actor) -> None:
+        """Commit the orders that open the books, each at most at the leverage that its market allows today."""
+        limits = self._leverage_limits(actor)
+        for holding in actor.entry.kind.holdings:
+            limit = limits[holding.symbol].quantize(Decimal("0.1"), ROUND_DOWN)
+            leverage = min(Decimal(abs(holding.leverage)), limit)
+            signed = actor.leverage[holding.symbol] = leverage if holding.leverage > 0 else -leverage
+            price = self.ballast.market(holding.symbol).price
+            size = (signed * holding.margin / price).quantize(Decimal("0.000001"), ROUND_DOWN)
+            order = actor.account.commit(
+                holding.symbol, size, margin=holding.margin, slippage=SLIPPAGE, sender=actor.owner
+            )
+            self._orders[order.id] = actor
+
+    def _leverage_limits(self, actor: Actor) -> dict[str, Decimal]:
         """Most leverage that initial margin and the largest risk share leave, by underlying."""
-        equity = Decimal(_deposit(entry))
-        share = self._policy(entry).max_risk_share
+        entry = actor.entry
+        equity = _deposit(entry) + actor.account.credit
+        share = actor.policy.max_risk_share
         limits = {}
         for holding in entry.kind.holdings:
             initial, sigma = self._rates(holding.symbol)
@@ -159,8 +183,19 @@ class Stage:
 
     # The books
 
+    def equity(self, actor: Actor) -> int:
+        """Cash, escrow, books, and what the collateral counts for [wad]."""
+        treasury = self.protocol.vault.treasury(actor.id)
+        books = sum(self.protocol.markets[symbol].book_risk(actor.id).equity for symbol in actor.leverage)
+        return int(treasury.cash + treasury.escrow + books + self.credit(actor))
+
+    def credit(self, actor: Actor) -> int:
+        """What the collateral counts for [wad]."""
+        return int(self.protocol.collateral_model.credit(actor.id)[0]) if actor.collateral else 0
+
     def custody_error(self) -> int:
-        """Wei between what the vault holds and what it owes, and between each market's balance and its books."""
+        """Wei between what the vault holds and what it owes, token by token and with the pool's own accounts, and
+        between each market's balance and its books."""
         protocol, vault = self.protocol, self.protocol.vault
         accounts = range(1, vault.account_count() + 1)
         treasuries = [vault.treasury(account) for account in accounts]
@@ -171,11 +206,17 @@ class Stage:
         errors = [held - owed]
         for symbol, market in protocol.markets.items():
             errors.append(balances[symbol] - sum(market.book(account).base for account in accounts))
+        pledged = [vault.collateral_of(account) for account in accounts]
+        for index, (name, token) in enumerate(protocol.collateral.items()):
+            held = token.balanceOf(vault.address) * WAD // protocol.to_raw(WAD, name)
+            owed = sum(amounts[index] for amounts in pledged)
+            errors += [held - owed, vault.collateral(index).total - owed]
         return sum(abs(error) for error in errors)
 
 
 def prepared(params: Params, first_answers: Mapping[str, int]) -> Params:
-    """The parameters with the markets that have prices alone, their mock feeds starting at the history's first."""
+    """The parameters with the markets that have prices alone, their mock feeds starting at the history's first, and a
+    timelock that lives to see the end of what it is asked for."""
     markets = {
         symbol: market.model_copy(
             update={
@@ -185,7 +226,8 @@ def prepared(params: Params, first_answers: Mapping[str, int]) -> Params:
         for symbol, market in params.markets.items()
         if symbol in first_answers
     }
-    return params.with_markets(markets)
+    governance = params.governance.model_copy(update={"delay": min(params.governance.delay, DELAY)})
+    return params.with_markets(markets).model_copy(update={"governance": governance})
 
 
 def _deposit(entry: Entry) -> int:

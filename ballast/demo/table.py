@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ballast.demo.report import Loss, Report, pairs
+from ballast.demo.report import AccountResult, BookInFreeze, FreezeResult, PoolResult, Report, pairs
+from ballast.demo.words import clock, freeze_lines, note, pool_lines, usd
 
-WIDTH = 126  # columns the table needs
+WIDTH = 130  # columns the table needs
+SHARE_ROWS = 10  # about how many lines the share price gets
 
 
 def render(report: Report) -> RenderableType:
-    """The table and the lines below it."""
-    return Group(_table(report), *(Text(line, style=style) for line, style in _lines(report)))
+    """The tables and the lines below each."""
+    parts: list[RenderableType] = [_table(report), *_texts(_lines(report))]
+    if report.pool.prices.values:
+        parts += ["", _pool_table(report.pool), *_texts((line, "") for line in pool_lines(report.pool))]
+    if report.freeze:
+        parts += ["", _freeze_table(report.freeze), *_texts((line, "") for line in freeze_lines(report.freeze))]
+    return Group(*parts)
+
+
+def _texts(lines: Iterable[tuple[str, str]]) -> list[Text]:
+    return [Text(line, style=style) for line, style in lines]
+
+
+def _plain(title: str) -> Table:
+    """An empty table in the house's look."""
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
 
 
 def _table(report: Report) -> Table:
     """Guarded accounts against the same account left alone."""
-    title = f"Ballast through {report.source}: {report.window}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    table = _plain(f"Ballast through {report.source}: {report.window}")
     table.add_column("account", no_wrap=True)
     table.add_column("books", no_wrap=True)
     for name in ("lost\nwith", "lost\nwithout", "lowest\nz", "moved\n$", "cut\n$", "costs $\nwith", "\nwithout"):
@@ -32,7 +47,7 @@ def _table(report: Report) -> Table:
     for account, _ in pairs(report.accounts):
         table.add_row(
             account.name,
-            ", ".join(_brief(text) for text in account.holdings.values()),
+            _books(account),
             _lost(len(account.lost), len(account.holdings)),
             _lost(len(account.lost_without), len(account.holdings)),
             f"{account.min_z:.1f}",
@@ -40,6 +55,43 @@ def _table(report: Report) -> Table:
             *(usd(amount) for amount in (account.equity_start, account.equity_end, account.equity_end_without)),
         )
     return table
+
+
+def _pool_table(pool: PoolResult) -> Table:
+    """The price of a share over time."""
+    table = _plain("The pool")
+    for name in ("time, UTC", "share $", "net assets $"):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = pool.hourly()
+    for time, price, assets in [*rows[: -1 : -(-len(rows) // SHARE_ROWS)], rows[-1]]:
+        table.add_row(clock(time)[:16], f"{price:.6f}", usd(assets))
+    return table
+
+
+def _freeze_table(freeze: FreezeResult) -> Table:
+    """The books that called for the engine while a market was halted."""
+    table = _plain(f"Books short of margin while {freeze.symbol} was halted")
+    table.add_column("account", no_wrap=True)
+    table.add_column("book", no_wrap=True)
+    table.add_column("market", no_wrap=True)
+    for name in ("lowest z", "rounds short"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("what the engine could do", no_wrap=True)
+    for book in freeze.short:
+        state, style = ("halted", "yellow") if book.halted else ("open", "")
+        figures = f"{book.min_z:.1f}", str(book.short_rounds)
+        table.add_row(book.account, book.text, Text(state, style=style), *figures, _outcome(book))
+    return table
+
+
+def _outcome(book: BookInFreeze) -> Text:
+    return Text(book.outcome, style="red" if book.lost or not book.is_served else "")
+
+
+def _books(account: AccountResult) -> str:
+    """ "10x BTC, -5x ETH + WETH"."""
+    books = ", ".join(_brief(text) for text in account.holdings.values())
+    return " + ".join([books, *(text.partition(" ")[2] for text in account.collateral)])
 
 
 def _lines(report: Report) -> list[tuple[str, str]]:
@@ -54,38 +106,24 @@ def _lines(report: Report) -> list[tuple[str, str]]:
         (
             f"{len(report.rescues)} rebalances: {report.transfers} transfers, {report.cuts} cuts "
             f"({len(report.volatility_cuts)} by volatility alone, at an unchanged price); "
-            f"{report.rounds} rounds; not a wei created or lost."
+            f"{report.rounds} rounds; not a wei created or lost, of any token."
             if report.conservation_error_wei == 0
             else f"CONSERVATION BROKEN by {report.conservation_error_wei} wei",
             "" if report.conservation_error_wei == 0 else "bold red",
         ),
     ]
+    if halted := sum(loss.halted for account in guarded for loss in account.lost):
+        lines.append((f"{halted} of the books lost with the engine stood in the halted market at that time.", ""))
     lines += [(f"  {note(loss)}", "yellow") for account in guarded for loss in account.lost]
-    lines += [
-        (f"  skipped {name}: no prices for {', '.join(missing)}", "dim") for name, missing in report.skipped.items()
-    ]
+    lines += [(f"  skipped {name}: it lacks {', '.join(missing)}", "dim") for name, missing in report.skipped.items()]
     legend = (
         "z = standard deviations of an hour's move between a book and its liquidation. "
         "“Without” is the integer model of the same account with the engine off. "
-        "Costs are cuts, rewards and penalties. An account that keeps its books stays in the market: "
-        "after a fall without a rebound it may end with less than one that lost them and was out of it."
+        "Costs are cuts, rewards and penalties; collateral counts in equity at its haircut. "
+        "An account that keeps its books stays in the market: after a fall without a rebound it may end with less than "
+        "one that lost them and was out of it."
     )
     return [*lines, (legend, "dim")]
-
-
-def note(loss: Loss) -> str:
-    """Why a guarded account lost a book, in numbers."""
-    return f"{loss.account} lost its {loss.symbol} book at {clock(loss.time)} (z {loss.z:.2f}): {loss.why}"
-
-
-def clock(time: int) -> str:
-    """A time as the market wrote it."""
-    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def usd(amount: float) -> str:
-    """Whole dollars."""
-    return f"{amount:,.0f}"
 
 
 def _brief(text: str) -> str:

@@ -6,10 +6,23 @@ import json
 from pathlib import Path
 
 import pytest
+from plotly.offline import get_plotlyjs
 from rich.console import Console
 
-from ballast.demo import page, table
-from ballast.demo.report import CASH, AccountResult, Loss, Report, Rescue, Trace, write_summary
+from ballast.demo import figures, page, table
+from ballast.demo.report import (
+    CASH,
+    AccountResult,
+    BookInFreeze,
+    FreezeResult,
+    Loss,
+    Passage,
+    PoolResult,
+    Report,
+    Rescue,
+    Trace,
+    write_summary,
+)
 
 
 def _account(name: str, twin: str, guarded: bool) -> AccountResult:
@@ -35,8 +48,28 @@ def report() -> Report:
     skipped = {"alt-long": ["SOL"]}
     return Report(
         "a test", "all of it", 100, 300, 6, [guarded, alone], skipped, rescues, series, volatilities,
-        conservation_error_wei=0,
+        conservation_error_wei=0, pool=_pool(), freeze=_freeze(),
     )  # fmt: skip
+
+
+def _pool() -> PoolResult:
+    """A pool of a million that earns a hundredth while somebody holds a tenth of it."""
+    pool = PoolResult(Trace([100, 200, 300], [1.0, 0.99, 1.01]), Trace([100, 200, 300], [1e6, 1.089e6, 1.01e6]))
+    pool.entry = Passage(100, 150, 100_000.0, 100_000.0)
+    pool.exits = [Passage(200, 250, 40_400.0, 40_000.0), Passage(200, 280, 60_600.0, 60_000.0)]
+    return pool
+
+
+def _freeze() -> FreezeResult:
+    """BTC halted: its book is cut, another one cannot be served, a third is none of it."""
+    freeze = FreezeResult("BTC", 120, 0.2, 3_600, {"the guardian": "no"}, 130, 200)
+    freeze.books = {
+        (1, "ETH"): BookInFreeze("other", "ETH", "5x short ETH", False, 1.5, 3, filled=200.0),
+        (1, "BTC"): BookInFreeze("pair", "BTC", "10x long BTC", True, 0.5, 7, cut=4_000.0),
+        (2, "BTC"): BookInFreeze("third", "BTC", "2x long BTC", True, 1.9, 2),
+        (3, "BTC"): BookInFreeze("fourth", "BTC", "1x long BTC", True, 9.0),
+    }
+    return freeze
 
 
 def test_write_summary__run__holds_what_others_read(report: Report, tmp_path: Path) -> None:
@@ -55,6 +88,34 @@ def test_write_summary__run__holds_what_others_read(report: Report, tmp_path: Pa
     assert account["equity_end_without_usd"] == 2_500.0
 
 
+def test_write_summary__pool__what_it_earned_and_what_the_provider_took(report: Report, tmp_path: Path) -> None:
+    """Flows are no earnings: 10,000 of growth, 100,000 brought, 101,000 taken."""
+    write_summary(report, tmp_path / "summary.json")
+    pool = json.loads((tmp_path / "summary.json").read_text())["pool"]
+    assert pool["earned_usd"] == 11_000
+    assert (pool["share_price_start"], pool["share_price_low"], pool["share_price_end"]) == (1.0, 0.99, 1.01)
+    assert pool["provider"]["gain"] == 0.01
+    assert [each["assets_usd"] for each in pool["provider"]["exits"]] == [40_400, 60_600]
+    assert [each["time"] for each in pool["hourly"]] == [100, 300]
+
+
+def test_write_summary__freeze__halted_books_apart_from_the_others(report: Report, tmp_path: Path) -> None:
+    """Who called, who was served, and by what."""
+    write_summary(report, tmp_path / "summary.json")
+    freeze = json.loads((tmp_path / "summary.json").read_text())["freeze"]
+    assert (freeze["market"], freeze["start"], freeze["proposed"], freeze["end"]) == ("BTC", 120, 130, 200)
+    assert (freeze["halted"]["books"], freeze["halted"]["short"], freeze["halted"]["served"]) == (3, 2, 1)
+    assert (freeze["others"]["books"], freeze["others"]["served"], freeze["others"]["filled_usd"]) == (1, 1, 200.0)
+    assert [book["account"] for book in freeze["books"]] == ["pair", "third", "other"]
+
+
+def test_pool__provider_still_in__has_no_result() -> None:
+    """Half an exit is none."""
+    pool = _pool()
+    pool.exits.pop()
+    assert pool.gain is None
+
+
 def test_table__width_of_a_wide_terminal__nothing_is_cut_short(report: Report) -> None:
     """Every figure can be read, and the accounts that took no part are named."""
     console = Console(width=table.WIDTH, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
@@ -64,7 +125,30 @@ def test_table__width_of_a_wide_terminal__nothing_is_cut_short(report: Report) -
     assert "pair     10x BTC, -5x ETH   0/2      1/2" in text
     assert "With the engine 2 of 2 books were kept, without it 1." in text
     assert "1 by volatility alone, at an unchanged price" in text
-    assert "skipped alt-long: no prices for SOL" in text
+    assert "skipped alt-long: it lacks SOL" in text
+    assert "The pool earned $11,000" in text and "It gained 1.000%." in text
+    assert "the guardian halted BTC; the other markets went on" in text
+    assert "Of 3 guarded books in BTC 2 fell short of margin meanwhile: 0 were filled, 1 cut, 0 lost." in text
+    for outcome in ("cut by $4,000", "not served", "filled $200"):
+        assert outcome in text
+
+
+def test_table__prices_end_too_soon__says_that_it_stayed_halted(report: Report) -> None:
+    """What did not happen is not told."""
+    assert report.freeze is not None
+    report.freeze.end = None
+    console = Console(width=table.WIDTH, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table.render(report))
+    assert "The prices ended before the timelock" in console.export_text()
+
+
+def test_table__nobody_halted_anything__no_word_of_it(report: Report) -> None:
+    """Without a freeze there is no second table."""
+    report.freeze = None
+    console = Console(width=table.WIDTH, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table.render(report))
+    assert "halted" not in console.export_text()
+    assert "halted" not in page.render(report).replace(get_plotlyjs(), "")
 
 
 def test_table__wei_missing__says_so(report: Report) -> None:
@@ -80,14 +164,17 @@ def test_page__run__one_file_with_everything_inside(report: Report) -> None:
     html = page.render(report)
     assert "<script src" not in html and "<link" not in html
     assert "plotly.js v" in html
-    for text in ("2 of 2", "1 of 2", "alt-long took no part: no prices for SOL", "5x short ETH, unguarded"):
+    for text in ("2 of 2", "1 of 2", "alt-long took no part: it lacks SOL", "5x short ETH, unguarded"):
         assert text in html
+    for text in ("BTC halted in mid-crash", "Shaded: BTC was halted", "+1.00%", 'id="pool"', "cut by $4,000"):
+        assert text in html
+    assert html.count("#f5c2c0") >= 7  # the band: three rows of the accounts, two of the pool, two of the market
 
 
 def test_page__many_points__extremes_survive_thinning() -> None:
     """A dip of one round is still drawn."""
     trace = Trace(list(range(10_000)), [5.0] * 10_000)
     trace.values[7_777] = -1.0
-    thin = page._thin(trace, min)
-    assert len(thin.values) <= page.POINTS
+    thin = figures._thin(trace, min)
+    assert len(thin.values) <= figures.POINTS
     assert (7_777, -1.0) in zip(thin.times, thin.values, strict=True)

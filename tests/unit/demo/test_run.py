@@ -11,14 +11,20 @@ from ballast.demo.stage import DemoError
 from ballast.params import load
 
 START = 1_700_006_400
-FLAT, CRASH = 26 * 60, 120  # [minutes]
+FLAT, CRASH, AFTER = 25 * 60, 120, 90  # [minutes]
+END = START + (FLAT + CRASH + AFTER) * MINUTE
 
 
 def _bars(price: int, fall: float) -> list[Bar]:
-    """Flat for 26 hours, then down by `fall` in two, in small zigzags."""
+    """Flat for 25 hours, down by `fall` in two, then to and fro."""
     bars, level = [], price * 10**8
-    for minute in range(FLAT + CRASH):
-        close = level if minute < FLAT else round(level * (1 - fall / CRASH * 1.2))
+    for minute in range(FLAT + CRASH + AFTER):
+        if minute < FLAT:
+            close = level
+        elif minute < FLAT + CRASH:
+            close = round(level * (1 - fall / CRASH * 1.2))
+        else:
+            close = round(level * (1.006 if minute % 2 else 1 / 1.006))
         bars.append(Bar(START + minute * MINUTE, level, max(level, close), min(level, close), close))
         level = close
     return bars
@@ -27,7 +33,7 @@ def _bars(price: int, fall: float) -> list[Bar]:
 @pytest.fixture(scope="module")
 def report() -> Report:
     history = {"BTC": _bars(10_000, 0.22), "ETH": _bars(250, 0.26), "DOGE": _bars(1, 0.1)}
-    return run.run(Window(history, START + DAY, START + (FLAT + CRASH) * MINUTE, "a test"), load())
+    return run.run(Window(history, START + DAY, END, "a test"), load())
 
 
 def test_run__crash__engine_works_and_not_a_wei_is_lost(report: Report) -> None:
@@ -49,6 +55,48 @@ def test_run__unguarded__as_the_model_says(report: Report) -> None:
             assert sorted(loss.symbol for loss in account.lost) == sorted(account.lost_without)
             assert account.moved == account.cut == account.rewards == 0
     assert report.model_gap < 1
+
+
+def test_run__collateral__counts_in_equity_and_falls_with_the_price(report: Report) -> None:
+    """At its haircut, on the chain and in the model; the holder's deposit is as he made it."""
+    held = {account.name: account for account in report.accounts if account.collateral}
+    assert len(held) == 4
+    ether = held["ether-holder"]
+    assert [text.split()[1] for text in ether.collateral] == ["WETH"]
+    assert 0.75 * 15_000 < ether.collateral_start < 0.81 * 15_000
+    assert 0.6 < ether.collateral_end / ether.collateral_start < 0.8
+    assert ether.equity_start > ether.collateral_start + 5_000
+
+
+def test_run__provider__enters_and_leaves_by_request(report: Report) -> None:
+    """Each no sooner than an hour after it was asked for, and never better than the share price of that moment."""
+    pool = report.pool
+    assert pool.entry is not None and pool.entry.assets == 1_000_000
+    assert pool.entry.executed >= pool.entry.asked + HOUR > START + DAY + 2 * HOUR - 60
+    (leaving,) = pool.exits
+    assert leaving.executed >= leaving.asked + HOUR
+    assert leaving.shares == pytest.approx(pool.entry.shares)
+    assert pool.gain == pytest.approx(leaving.assets / 1_000_000 - 1)
+    assert len(pool.prices.values) > 20 and pool.prices.values[0] == 1
+    assert pool.earned == pytest.approx(pool.assets.values[-1] - 20_000_000 - 1_000_000 + leaving.assets)
+
+
+def test_run__market_halted__opened_by_the_timelock_while_the_others_go_on(report: Report) -> None:
+    """GOV-4: no book of the halted market is filled or gives, those of the others are served; nobody but the timelock
+    opens it again."""
+    freeze = report.freeze
+    assert freeze is not None and freeze.symbol == "ETH"
+    assert START + FLAT * MINUTE < freeze.start < START + (FLAT + CRASH) * MINUTE
+    assert freeze.refused == {
+        "the guardian": "access: guardian only tightens",
+        "the deployer": "access: not the guardian",
+    }
+    assert freeze.proposed is not None and freeze.end is not None
+    assert freeze.end >= freeze.proposed + freeze.delay and freeze.delay == HOUR
+    assert all(book.filled == book.given == 0 for book in freeze.group(True))
+    assert any(book.is_short for book in freeze.group(True))
+    assert any(book.filled for book in freeze.group(False))
+    assert not any(book.lost for book in freeze.books.values())
 
 
 def test_run__unknown_underlying__not_part_of_it(report: Report) -> None:

@@ -79,6 +79,41 @@ def test_scan__policy_and_a_fall__is_triggered_as_the_rebalancer_says(protocol, 
     assert protocol.lens.scan(books[0], 1)[0].triggered
 
 
+def test_scan__cut_asked_for__is_triggered_until_it_is_filled(
+    protocol, open_account, open_book, params, publish, trader, keeper
+):
+    """Whatever the policy says by then: a keeper who asks the lens alone must not miss it."""
+    account = open_account(trader, 6_020 * WAD)
+    open_book(account, "ETH", 10 * WAD, 6_000 * WAD)
+    policy = {**params.policy.model_dump(), "cooldown": 0}
+    protocol.rebalancer.set_policy(account, policy, sender=trader)
+    publish("ETH", 2_480 * WAD, after=3_600)
+    protocol.rebalancer.rebalance(account, sender=keeper)
+    assert protocol.rebalancer.cut_requests(account)
+    protocol.rebalancer.set_policy(account, {**policy, "enabled": False}, sender=trader)
+    publish("ETH", 2_900 * WAD, after=30)
+
+    (row,) = protocol.lens.scan(account, 1)
+    assert row.triggered and protocol.rebalancer.check(account)[0]
+    protocol.rebalancer.rebalance(account, sender=keeper)
+    (row,) = protocol.lens.scan(account, 1)
+    assert not row.triggered
+
+
+def test_scan__collateral__counts_as_the_model_says(protocol, open_account, trader, owner):
+    """In a scan and in a report, at its haircut."""
+    account = open_account(trader, 1_000 * WAD)
+    raw = protocol.mint(trader, 2 * WAD, owner, "WETH")
+    token = protocol.collateral["WETH"]
+    token.approve(protocol.vault.address, raw, sender=trader)
+    protocol.vault.deposit(account, token.address, raw, sender=trader)
+
+    credit, complete = protocol.collateral_model.credit(account)
+    (row,) = protocol.lens.scan(account, 1)
+    assert complete and credit == 2 * 3_000 * WAD * 8 // 10
+    assert row.equity == protocol.lens.report(account).equity == 1_000 * WAD + credit
+
+
 @pytest.mark.parametrize("mode", BROKEN)
 def test_scan__broken_market__freezes_its_books_and_nothing_else(protocol, books, broken, owner, mode):
     before = protocol.lens.scan(1, 256)
