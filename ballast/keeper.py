@@ -30,7 +30,7 @@ class Work:
     voided: list[int] = field(default_factory=list)  # orders
     served: list[int] = field(default_factory=list)  # requests of the pool's shareholders
     rebalanced: list[int] = field(default_factory=list)  # accounts
-    poked: list[str] = field(default_factory=list)  # markets
+    poked: list[str] = field(default_factory=list)  # feeds, by market or collateral
     accounts: int = 0  # scanned
     receipts: list[Any] = field(default_factory=list, repr=False)
 
@@ -82,16 +82,25 @@ class Keeper:
     def poke(self, work: Work) -> None:
         """Consume rounds where more are pending than one call may: everything else would revert."""
         oracle = self._protocol.oracle
-        for name, id_ in self._protocol.market_ids.items():
+        for name, id_ in self._feed_ids().items():
             try:
                 pending = oracle.pending(id_)
             except Reverted as error:  # this feed does not answer; the others do
-                log.warning("feed", market=name, reason=error.reason)
+                log.warning("feed", feed=name, reason=error.reason)
                 continue
             while pending > self._most_pending and self._send(work, oracle, "poke", id_):
                 pending -= self._most_pending
                 if name not in work.poked:
                     work.poked.append(name)
+
+    def _feed_ids(self) -> dict[str, int]:
+        """Feeds of the markets, and of the collateral that has one of its own: nothing else ever consumes those."""
+        ids = dict(self._protocol.market_ids)
+        for index, name in enumerate(self._protocol.collateral):
+            feed_id = int(self._protocol.collateral_model.config(index).feed_id)
+            if feed_id not in (0, *ids.values()):
+                ids[name] = feed_id
+        return ids
 
     # Orders
 

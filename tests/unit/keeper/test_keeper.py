@@ -107,6 +107,16 @@ def test_run_once__more_rounds_than_one_call_consumes__pokes_first(protocol, bot
     assert protocol.oracle.pending(protocol.market_ids["ETH"]) == 0
 
 
+def test_run_once__feed_of_a_collateral_alone__is_poked_too(protocol, bot, publish, params):
+    """No market consumes its rounds; with more than one call takes, the collateral would count for nothing."""
+    feed_id = params.feed_id("EURC")
+    for step in range(17):
+        publish("EURC", WAD + step * 10**14, after=30)
+
+    assert bot.run_once().poked == ["EURC"]
+    assert protocol.oracle.quote(feed_id).price == WAD + 16 * 10**14
+
+
 def test_run_once__limit_passed__files_the_order_as_failed(bot, commit, publish):
     order = commit(limit=2_000 * WAD)
     publish("ETH", 3_000 * WAD, after=30)
