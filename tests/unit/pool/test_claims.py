@@ -35,6 +35,7 @@ def test_deposit__in_two_parts__hands_out_all_shares(
     shares = pool.maxMint(trader)
     receipt = pool.deposit(300 * USDC + 1, stranger, trader, sender=trader)
     part = shares * (300 * USDC + 1) // (1_000 * USDC)
+    assert pool.claimableRedeemRequest(entered, trader) == pool.claimableDepositRequest(entered, stranger) == 0
     assert receipt.event("Deposit").args == {
         "sender": trader,
         "owner": stranger,

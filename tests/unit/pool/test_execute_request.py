@@ -309,6 +309,37 @@ def test_execute_request__exit_beyond_free_cash__in_part_and_the_rest_later(
     assert holders.execute(event.rest, rounds).event("RequestExecuted").assets != 0
 
 
+def test_execute_request__exit_of_a_wei__is_burnt_for_nothing(
+    protocol: Protocol, holders: Shareholders, owner: str
+) -> None:
+    """RND-4: less than a token unit is nobody's; it blocks nothing."""
+    supply, cash = protocol.pool.totalSupply(), holders.cash(holders.account)
+    id_ = holders.request_exit(owner, 1)
+    holders.ripen()
+    holders.execute(id_)
+    assert protocol.pool.totalSupply() == supply - 1
+    assert holders.cash(holders.account) == cash
+    assert (protocol.pool.maxRedeem(owner), protocol.pool.maxWithdraw(owner)) == (1, 0)
+
+
+def test_execute_request__pool_below_zero_at_the_round_it_was_due__reverts(
+    protocol: Protocol, holders: Shareholders, short_pool: None, owner: str
+) -> None:
+    """X-SHR-03: what is worth nothing at one of the three prices is not handed out at the others."""
+    pool = protocol.pool
+    id_ = holders.request_exit(owner, pool.balanceOf(owner) * 999 // 1_000)
+    holders.execute(id_, holders.ripen())
+    rest = holders.request_exit(owner, pool.balanceOf(owner))
+    rounds = holders.ripen(ETH=3_400 * WAD)
+    protocol.chain.advance(1_800)
+    holders.publish(ETH=3_000 * WAD)
+    protocol.chain.advance(1_800)
+    assert pool.net_assets().lowest > 0
+    with pytest.raises(Reverted) as refusal:
+        holders.execute(rest, rounds)
+    assert refusal.value.reason == "pool: below zero"
+
+
 def test_execute_request__locked_profit__is_counted_and_stays(
     protocol: Protocol, holders: Shareholders, short_pool: None, owner: str
 ) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from ballast.chain import Reverted
@@ -190,10 +188,13 @@ def test_void_request__days_later__gives_back_what_was_handed_in(
         assert refusal.value.reason == "pool: no such request"
 
 
-def test_request__token_that_fails__reverts_whole(
-    protocol: Protocol, holders: Shareholders, trader: str, open_account: Callable[..., int]
+@pytest.mark.parametrize(("behaviour", "reason"), [(1, "token: balance too low"), (2, "vault: transfer failed")])
+def test_request_deposit__misbehaving_token__reverts_whole(
+    protocol: Protocol, holders: Shareholders, trader: str, owner: str, behaviour: int, reason: str
 ) -> None:
-    """SOL-4: without a token's worth there is no request."""
-    with pytest.raises(Reverted):
-        protocol.pool.requestDeposit(USDC, trader, trader, sender=trader)
+    """SOL-4, X-TOK-01, X-TOK-02: a token that takes a fee, or says false: without its worth there is no request."""
+    protocol.token.misbehave(behaviour, trader, b"", sender=owner)
+    with pytest.raises(Reverted) as refusal:
+        holders.request_entry(trader, WAD)
+    assert refusal.value.reason == reason
     assert protocol.pool.request_count() == 0
