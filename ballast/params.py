@@ -240,9 +240,33 @@ class CollateralParams(_Section):
         return _mock_or_address(self)
 
 
+class PolicyParams(_Section):
+    """`IRebalancer.Policy`."""
+
+    enabled: bool = True
+    z_trigger: Number
+    z_target: Number
+    z_donor: Number
+    z_delever: Number
+    z_delever_target: Number
+    treasury_reserve: Usd
+    containment: Bps
+    max_risk_share: Bps
+    risk_budget: Bps
+    max_slippage: Bps
+    max_delever: Bps
+    min_move: Usd
+    cooldown: Seconds
+    max_fee: Usd
+    max_fee_per_day: Usd
+    no_fund: int = 0  # bitmap of market ids the engine may not fill
+    no_tap: int = 0  # bitmap of market ids the engine may not take from
+
+
 class PoolParams(_Section):
     funding: Usd  # what the owner puts in at deployment
     max_assets: Usd  # net assets up to which others may enter
+    policy: PolicyParams  # of its account; what the file does not say is as in `policy`
 
 
 class ExchangeParams(_Section):
@@ -295,29 +319,6 @@ class MarketParams(_Section):
     fees: FeeParams
 
 
-class PolicyParams(_Section):
-    """`IRebalancer.Policy`: what an account starts with."""
-
-    enabled: bool = True
-    z_trigger: Number
-    z_target: Number
-    z_donor: Number
-    z_delever: Number
-    z_delever_target: Number
-    treasury_reserve: Usd
-    containment: Bps
-    max_risk_share: Bps
-    risk_budget: Bps
-    max_slippage: Bps
-    max_delever: Bps
-    min_move: Usd
-    cooldown: Seconds
-    max_fee: Usd
-    max_fee_per_day: Usd
-    no_fund: int = 0  # bitmap of market ids the engine may not fill
-    no_tap: int = 0  # bitmap of market ids the engine may not take from
-
-
 class RebalancerParams(_Section):
     """How the keeper's reward is priced."""
 
@@ -334,7 +335,7 @@ class Params(_Section):
     pool: PoolParams
     exchange: ExchangeParams
     rebalancer: RebalancerParams
-    policy: PolicyParams
+    policy: PolicyParams  # what an account starts with
     demo: DemoParams = DemoParams()
     collateral: dict[str, CollateralParams] = Field({}, max_length=8)
     markets: dict[str, MarketParams] = Field(min_length=1, max_length=127)
@@ -389,6 +390,7 @@ def load(path: Path | str = DEFAULT) -> Params:
     lines: _Lines = {(): 1}
     data = _plain(tree, (), lines, path)
     _apply_market_defaults(data, lines)
+    _apply_policy(data, lines)
 
     try:
         return Params.model_validate(data)
@@ -421,6 +423,13 @@ def _apply_market_defaults(data: dict[str, Any], lines: _Lines) -> None:
     for name, market in markets.items():
         if isinstance(market, dict):
             _fill(market, defaults, ("markets", name), ("market_defaults",), lines)
+
+
+def _apply_policy(data: dict[str, Any], lines: _Lines) -> None:
+    policy, pool = data.get("policy"), data.get("pool")
+    if isinstance(policy, dict) and isinstance(pool, dict) and isinstance(pool.setdefault("policy", {}), dict):
+        lines.setdefault(("pool", "policy"), lines["pool",])
+        _fill(pool["policy"], policy, ("pool", "policy"), ("policy",), lines)
 
 
 def _fill(

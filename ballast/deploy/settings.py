@@ -103,6 +103,9 @@ def _parameters(protocol: Protocol, params: Params) -> Iterator[Setting]:
     yield Setting("exchange.execution_fee", known, exchange, "set_execution_fee", (fee,))
     pool, cap = protocol.pool, params.pool.max_assets
     yield Setting("pool.max_assets", pool.max_assets() == cap, pool, "set_max_assets", (cap,))
+    policy = params.pool.policy.model_dump()
+    known = reads(protocol.rebalancer.policy, protocol.pool_account) == policy
+    yield Setting("pool.policy", known, pool, "set_policy", (policy,))
     for name, market in params.markets.items():
         yield from _feed(protocol, name, protocol.market_ids[name], market.feed)
         yield from _market(protocol, name, market)

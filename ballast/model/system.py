@@ -9,6 +9,7 @@ from ballast.model.collateral import CollateralConfig, CollateralModel
 from ballast.model.exchange import Exchange, FeeConfig
 from ballast.model.market import Market, MarketConfig
 from ballast.model.oracle import Feed, FeedConfig, Sequencer, Told
+from ballast.model.policy import Policy
 from ballast.model.pool import LiquidityPool, QuoteConfig
 from ballast.model.rebalancer import Rebalancer
 from ballast.model.shares import Shares
@@ -62,6 +63,7 @@ class System:
         self.vault.set_engine(OWNER, self.rebalancer, REBALANCER)
         self.vault.set_guardian(OWNER, OWNER)
         self.shares.set_rebalancer(OWNER, self.rebalancer)
+        self.shares.set_policy(OWNER, Policy(**params.pool.policy.model_dump()), now=now)
         self.shares.set_max_assets(OWNER, params.pool.max_assets)
         self.exchange.set_execution_fee(OWNER, params.exchange.execution_fee)
         for id_, market in enumerate(params.markets.values(), 1):

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.stateful.machine import twins
+from tests.stateful.rules.world import twins
 from tests.stateful.run import run_until
 
 STEPS = 21_000

@@ -60,8 +60,8 @@ def test_rebalance__pool_broken_by_any_share_of_risk__no_cut(rebalancer, burdene
     assert rebalancer.within_risk_share(burdened, 1 << 1)
 
 
-def test_rebalance__pool_without_a_policy__off(protocol, rebalancer, keeper):
-    refused(lambda: rebalancer.rebalance(protocol.pool_account, sender=keeper), "rebalancer: policy is off")
+def test_rebalance__pools_policy_is_off__off(rebalancer, house, keeper):
+    refused(lambda: rebalancer.rebalance(house(enabled=False), sender=keeper), "rebalancer: policy is off")
 
 
 def test_rebalance__pool_in_good_health__healthy(rebalancer, house, keeper):
