@@ -21,10 +21,6 @@ class Protocol(Collusion, Engine, PoolShares, Powers):
 
     steps = 0  # over all examples of the process
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.share_price: tuple[int, int] | None = None
-
     @initialize()
     def begin(self) -> None:
         assert not self.differences(), "the model does not start where the chain does"

@@ -75,6 +75,8 @@ class Twins:
             self._endow(trader)
         for _ in CONSPIRATORS:
             self._open(self.conspirator)
+        for account in (FIRST, FIRST + 2):
+            self._name_operator(account)
         for account, market, notional, leverage in PORTFOLIOS:
             self._trade(account, market, notional, leverage)
 
@@ -118,6 +120,12 @@ class Twins:
         policy = self.params.policy.model_dump()
         self.protocol.rebalancer.set_policy(account, policy, sender=trader)
         self.model.rebalancer.set_policy(trader, account, self.model_policy(policy), now=self.now)
+
+    def _name_operator(self, account: int) -> None:
+        """With every right, for a month."""
+        owner, until = self.model.vault.accounts[account].owner, self.now + 30 * 86_400
+        self.protocol.vault.set_operator(account, self.operator, 7, until, sender=owner)
+        self.model.vault.set_operator(owner, account, self.operator, 7, until)
 
     def _endow(self, trader: str) -> None:
         """Tokens in the wallet, and nothing that needs an approval."""

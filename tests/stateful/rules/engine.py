@@ -62,7 +62,8 @@ class Engine(World):
             "max_fee": max_fee * WAD // 100,
         }
         sender = self.actor(account, who)
-        self.twins.both(
+        self.act(
+            who,
             lambda: self.protocol.rebalancer.set_policy(account, policy, sender=sender),
             lambda: self.model.rebalancer.set_policy(sender, account, self.twins.model_policy(policy), now=self.now),
         )
@@ -93,7 +94,8 @@ class Engine(World):
     @rule(account=ACCOUNTS, who=ACTORS)
     def rebalance_own(self, account: int, who: str) -> None:
         sender = self.actor(account, who)
-        self.twins.both(
+        self.act(
+            who,
             lambda: self.protocol.rebalancer.rebalance_own(account, sender=sender),
             lambda: self.model.rebalancer.rebalance_own(sender, account, now=self.now),
         )

@@ -164,7 +164,7 @@ class Powers(World):
             (lambda: vault.fill_order(account, market, 0, amount, 0, stranger, True, sender=stranger), "engine"),
             (lambda: vault.top_up_pool(market, amount, sender=stranger), "engine"),
             (lambda: book.trade(account, WAD, 1, sender=stranger), "engine"),
-            (lambda: book.reduce(account, WAD, 2**255, sender=stranger), "engine"),
+            (lambda: book.reduce(account, WAD, 0, 2**255, sender=stranger), "engine"),
             (lambda: book.move_margin(account, -1, sender=stranger), "vault"),
         ):
             self.twins.refused(attempt, f"access: not the {reason}")

@@ -60,7 +60,7 @@ class Prices(World):
             self.chain.advance(after)
         self.repeat_prices(1)
 
-    @rule(market=MARKETS, rounds=st.integers(2, 40))
+    @rule(market=MARKETS, rounds=st.integers(2, 20))
     def burst(self, market: int, rounds: int) -> None:
         """Many rounds that nobody processes."""
         for index in range(rounds):

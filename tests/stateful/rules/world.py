@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
+from ballast.chain import Receipt
 from ballast.model.oracle import Feed
 from ballast.params import WAD
 from tests.stateful import twins as twins_
@@ -63,6 +67,13 @@ class World(RuleBasedStateMachine):
             "stranger": self.twins.stranger,
             "heir": next(trader for trader in self.twins.traders if trader != owner),
         }[who]
+
+    def act(self, who: str, chain: Callable[[], Receipt], model: Callable[[], Any]) -> tuple[Receipt | None, Any]:
+        """What only an owner and his operators may: nobody else ever succeeds."""
+        receipt, result = self.twins.both(chain, model)
+        assert receipt is None or who in ("owner", "operator"), f"done by a {who}"
+        self.twins.seen[f"by {who}"] += receipt is not None
+        return receipt, result
 
     def name(self, market: int) -> str:
         return self.twins.names[market]
