@@ -77,13 +77,13 @@ class PoolShares(Orders):
         if by_result:
             shares = line.owed * fraction // 10_000
             self.twins.both(
-                lambda: pool.mint(shares, who, sender=who),
+                lambda: pool.mint(shares, who, who, sender=who),
                 lambda: self.model.shares.mint_claimed(who, shares, who, who),
             )
         else:
             assets = line.left * fraction // 10_000
             self.twins.both(
-                lambda: pool.deposit(assets, who, sender=who),
+                lambda: pool.deposit(assets, who, who, sender=who),
                 lambda: self.model.shares.deposit(who, assets, who, who),
             )
 
@@ -97,13 +97,13 @@ class PoolShares(Orders):
         if by_result:
             assets = line.owed * fraction // 10_000
             self.twins.both(
-                lambda: pool.withdraw(assets, who, sender=who),
+                lambda: pool.withdraw(assets, who, who, sender=who),
                 lambda: self.model.shares.withdraw(who, assets, who, who, now=self.now),
             )
         else:
             shares = line.left * fraction // 10_000
             self.twins.both(
-                lambda: pool.redeem(shares, who, sender=who),
+                lambda: pool.redeem(shares, who, who, sender=who),
                 lambda: self.model.shares.redeem(who, shares, who, who, now=self.now),
             )
 
