@@ -210,9 +210,8 @@ def _plan(
             request: cut_slots.Request = cut_slots._request(done.requests, book.slot)
             if request.market == 0:
                 continue
-            ripe: bool = False
-            ripe, bounds[j] = self._round_of(request, book)
-            if ripe:
+            bounds[j] = self._bound(request, book)
+            if bounds[j] != 0:
                 cuts[j], found.books[j] = self._cut(
                     account, book, request.share, bounds[j], book.equity, BPS, pool_cash
                 )
@@ -452,14 +451,14 @@ def _flaw(
 
 @internal
 @view
-def _round_of(request: cut_slots.Request, book: valuation.Book) -> (bool, uint256):
+def _bound(request: cut_slots.Request, book: valuation.Book) -> uint256:
     """
-    @dev Whether a cut that was asked for has its round, and that round's price [wad]: it is filled at the worse of that
-         and the present one, so that nobody gains by waiting. If it cannot be filled then, it waits on.
+    @dev The price of the round that a cut was asked for [wad], 0 before it is there. The cut is filled at the worse of
+         that and the present one, however late, so that nobody gains by waiting. If it cannot be filled, it waits on.
     """
     if request.market != book.market or book.gates & valuation.REDUCE == 0:
-        return False, 0
-    return valuation._tried_first_price(book.market, request.asked + cut_slots.DELAY)
+        return 0
+    return valuation._tried_price_since(book.market, request.asked + cut_slots.DELAY)
 
 
 @internal

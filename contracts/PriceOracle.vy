@@ -188,6 +188,25 @@ def first_round(feed_id: uint256, round: uint256, not_before: uint256) -> (uint2
 
 @external
 @view
+def price_since(feed_id: uint256, since: uint256) -> uint256:
+    """
+    @notice The price of a feed's first round at or after a time, for those who know no round's id.
+    @dev In the current phase; like `first_round` it says what the feed said, not that it may be used now.
+    @param feed_id The market's id.
+    @param since Time [s].
+    @return The price [wad]; 0 where there is no such round, or the latest one cannot be used.
+    """
+    source: uint256 = self._source(feed_id)
+    latest: feed_reader.Round = feed_reader._round(source, feed_reader.LATEST)
+    if latest.id >> 64 != feed_slots._phase(source):
+        latest.defect = feed_reader._new_phase_defect(source, latest)
+    if latest.defect != empty(feed_reader.Defect) or latest.updated_at < since:
+        return 0
+    return feed_reader._first_since(source, latest, since).price * feed_slots.PRICE_UNIT
+
+
+@external
+@view
 def last_round(feed_id: uint256) -> (uint256, uint256):
     """
     @notice The feed's latest round, whatever its age.

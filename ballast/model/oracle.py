@@ -274,6 +274,14 @@ class Feed:
         require(self._valid_time_before(round, now) < not_before, NOT_FIRST_ROUND)
         return first.price * PRICE_UNIT, first.updated_at, self.config.heartbeat
 
+    def price_since(self, since: int, now: int) -> int:
+        """The price of the first round at or after a time; 0 where there is none."""
+        require(self.state is not None, FEED_NOT_SET)
+        latest = self._latest(now)
+        if latest.defect or latest.updated_at < since:
+            return 0
+        return self._first_since(latest, since, now).price * PRICE_UNIT
+
     def last_round(self) -> tuple[int, int]:
         """The latest round, whatever its age: its id and time [s]."""
         require(self.state is not None, FEED_NOT_SET)
@@ -364,6 +372,16 @@ class Feed:
         held = rounds[index - 1] if 0 < index <= len(rounds) else Answer(0, 0, 0)
         price = scaled_price(held.answer, decimals)
         return Round(id_, price, held.updated_at, _defect(held, index, price, now))
+
+    def _first_since(self, first: Round, since: int, now: int) -> Round:
+        early, width = first.id - (first.id & _AGGREGATOR_ROUND), 1
+        while first.id - early > 1:
+            candidate = self._round(first.id - min(width, (first.id - early) // 2), now)
+            if not candidate.defect and candidate.updated_at >= since:
+                first, width = candidate, 2 * width
+            else:
+                early = candidate.id
+        return first
 
     def _valid_time_before(self, round: int, now: int) -> int:
         for before in range(round - 1, round - 2 - MAX_SKIPPED, -1):

@@ -6,7 +6,6 @@ Gas is not modelled: a market is frozen where it rejects.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
@@ -17,13 +16,11 @@ from ballast.model.allocation import NEVER, Allocation, Row, at_level, bounded_r
 from ballast.model.errors import Rejected, require
 from ballast.model.fixed_point import BPS, WAD, ceil_div, mul_wad_up
 from ballast.model.market import Cut, Market
-from ballast.model.oracle import Quote
 from ballast.model.policy import MASK_128, SHARE_UNIT, Policy, Request, State
 from ballast.model.risk import FILL, REDUCE, TAP, BookRisk
 from ballast.model.vault import BOOKS, Transfer, Treasury, Vault
 
 MAX_PENDING = 16
-LATE = 8  # rounds that a proof is looked for among
 NO_LIMIT = 2**100  # [bps] of account equity
 UNPRICED_COLLATERAL = 1 << BOOKS
 
@@ -262,11 +259,10 @@ class Planner:
             if request.market != book.market:
                 del found.waiting[book.slot]
                 continue
-            quote = self.markets[book.market].feed.quote(now)
-            if not book.risk.gates & REDUCE or quote.updated_at < request.due:
+            bound = self.markets[book.market].feed.price_since(request.due, now)
+            if not book.risk.gates & REDUCE or bound == 0:
                 continue
             cash = self._pool_cash(plan.cuts)
-            bound = self._first_price(book.market, quote, request.due, now)
             sound = self._sound_cut(account, book, request.share, book.risk.equity, BPS, cash, now, bound)
             if sound is not None:
                 planned, after = sound
@@ -275,13 +271,6 @@ class Planner:
                 plan.relieved += book.risk.maintenance - after.maintenance
                 book.risk = after
                 del found.waiting[book.slot]
-
-    def _first_price(self, market: int, quote: Quote, since: int, now: int) -> int:
-        """The price of the first round since a time; 0 if that was too many rounds ago."""
-        for back in range(LATE):
-            with suppress(Rejected):
-                return self.markets[market].feed.first_round(quote.round - back, since, now)[0]
-        return 0
 
     def _ask(
         self,

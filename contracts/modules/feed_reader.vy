@@ -116,6 +116,28 @@ def _valid_time_before(source: uint256, round: uint256) -> uint256:
 
 @internal
 @view
+def _first_since(source: uint256, latest: Round, since: uint256) -> Round:
+    """
+    @dev The first round of the latest one's phase at or after a time [s], where the latest one is: back in steps that
+         double, then by halves, since rounds are in order of time. One that cannot be used counts as too early.
+    """
+    first: Round = latest
+    early: uint256 = latest.id - (latest.id & AGGREGATOR_ROUND)     # no phase has a round 0
+    width: uint256 = 1
+    for _: uint256 in range(128):
+        if first.id - early <= 1:
+            break
+        candidate: Round = self._round(source, first.id - min(width, (first.id - early) // 2))
+        if candidate.defect == empty(Defect) and candidate.updated_at >= since:
+            first = candidate
+            width *= 2
+        else:
+            early = candidate.id
+    return first
+
+
+@internal
+@view
 def _check_usable(defect: Defect):
     """
     @dev Reverts with the reason if there is a defect.

@@ -44,11 +44,6 @@ MAX_PENDING: constant(uint256) = 16     # rounds that an oracle consumes in one 
 # What tried calls return; one word more is read, so that an answer too long is told from a good one
 RISK_SIZE: constant(uint256) = 9 * 32
 CUT_SIZE: constant(uint256) = 12 * 32
-QUOTE_SIZE: constant(uint256) = 8 * 32
-UPDATED_AT: constant(uint256) = 4 * 32  # where a quote tells the time of its round
-ROUND: constant(uint256) = 5 * 32       # and the round
-PROOF_SIZE: constant(uint256) = 3 * 32
-LATE: constant(uint256) = 8             # rounds that a proof is looked for among
 
 # One priced book
 struct Book:
@@ -310,45 +305,25 @@ def _tried_cut(market: address, account: uint256, fraction: uint256, bound: uint
 
 @internal
 @view
-def _tried_first_price(market: uint256, since: uint256) -> (bool, uint256):
+def _tried_price_since(market: uint256, since: uint256) -> uint256:
     """
-    @dev Whether the round behind a market's price was published at or after a time [s], and the price of the first such
-         round [wad]; 0 if that was too many rounds ago. A feed has the id of its market.
+    @dev The price of a market's first round at or after a time [wad]; 0 if there is none yet, or its feed cannot tell.
+         A feed has the id of its market.
     """
     success: bool = False
-    answer: Bytes[QUOTE_SIZE + 32] = b""
+    answer: Bytes[64] = b""
     assert msg.gas > NEEDED_GAS, errors.STARVED
     success, answer = raw_call(
         ORACLE.address,
-        abi_encode(market, method_id=method_id("quote(uint256)")),
-        max_outsize=QUOTE_SIZE + 32,
+        abi_encode(market, since, method_id=method_id("price_since(uint256,uint256)")),
+        max_outsize=64,
         gas=TRIED_GAS,
         is_static_call=True,
         revert_on_failure=False,
     )
-    if not success or len(answer) != QUOTE_SIZE or convert(extract32(answer, UPDATED_AT), uint256) < since:
-        return False, 0
-
-    latest: uint256 = convert(extract32(answer, ROUND), uint256)
-    proof: Bytes[PROOF_SIZE] = b""
-    for back: uint256 in range(LATE):
-        assert msg.gas > NEEDED_GAS, errors.STARVED
-        success, proof = raw_call(
-            ORACLE.address,
-            abi_encode(
-                market,
-                latest - min(back, latest),
-                since,
-                method_id=method_id("first_round(uint256,uint256,uint256)"),
-            ),
-            max_outsize=PROOF_SIZE,
-            gas=TRIED_GAS,
-            is_static_call=True,
-            revert_on_failure=False,
-        )
-        if success and len(proof) == PROOF_SIZE:
-            return True, convert(extract32(proof, 0), uint256)
-    return True, 0
+    if not success or len(answer) != 32:
+        return 0
+    return convert(extract32(answer, 0), uint256)
 
 
 @internal

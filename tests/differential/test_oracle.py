@@ -152,6 +152,7 @@ class Pair:
         self._same(
             lambda: oracle.first_round(FEED, round_, now - ago), lambda: feed.first_round(round_, now - ago, now)
         )
+        self._same(lambda: oracle.price_since(FEED, now - ago), lambda: feed.price_since(now - ago, now))
 
     def consume(self) -> None:
         self._same(lambda: self.oracle.consume(FEED, sender=self.owner) and None, lambda: self.feed.consume(self.now))

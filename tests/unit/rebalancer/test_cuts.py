@@ -96,15 +96,6 @@ def test_cut__filled_late__at_the_worse_of_its_round_and_the_present(protocol, r
     assert (cut.cost > market.preview_reduce(asked, share, 0).cost) == (later > 51_000)
 
 
-def test_cut__filled_more_rounds_late_than_can_be_proven__at_the_present_price(protocol, rebalancer, asked, publish):
-    market = protocol.markets["BTC"]
-    for step in range(9):
-        publish("BTC", (51_000 + 50 * step) * WAD, after=30)
-    share = rebalancer.cut_requests(asked)[0].fraction
-    (cut,) = rebalancer.preview(asked).cuts
-    assert cut.cost == market.preview_reduce(asked, share, 0).cost
-
-
 def test_cut__asked_for__owner_cannot_call_it_off(protocol, rebalancer, vault, asked, publish, guard, owner, trader):
     """X-ORC-10: else he would wait and see whether the round suits him."""
     guard(asked, enabled=False, max_slippage=0, max_delever=0, no_fund=2, no_tap=2, cooldown=86_400)
