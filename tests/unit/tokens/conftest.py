@@ -39,6 +39,7 @@ class House:
             self.vault.deposit(account, self.cash.address, MINE * CASH, sender=holder)
             self.vault.deposit(account, self.coin.address, 5 * COIN, sender=holder)
         self._earn()
+        self._shares()
 
     def _market(self) -> None:
         market = self.chain.deploy("MockMarket", sender=self.owner)
@@ -50,12 +51,24 @@ class House:
         self.vault.lock_escrow(OTHER, self.other, 200 * WAD, EARNED * WAD, sender=self.engine)
         self.vault.fill_order(OTHER, 1, 200 * WAD, 100 * WAD, EARNED * WAD, self.keeper, True, sender=self.engine)
 
+    def _shares(self) -> None:
+        """A pool without books: an entry that can be given back, and an exit whose tokens can be claimed."""
+        self.pool = self.chain.deploy("LiquidityPool", self.vault, self.cash, self.vault, sender=self.owner)
+        self.pool.set_max_assets(10**6 * WAD, sender=self.owner)
+        for holder in (self.owner, self.trader, self.other):
+            self.cash.approve(self.pool.address, 10_000 * CASH, sender=holder)
+        self.pool.seed(500 * CASH, sender=self.owner)
+        self.pool.requestRedeem(200 * WAD, self.owner, self.owner, sender=self.owner)
+        self.pool.requestDeposit(25 * CASH, self.owner, self.owner, sender=self.owner)
+        self.chain.advance(4 * 86_400)
+        self.pool.execute_request(1, [], sender=self.keeper)
+
     def tokens(self) -> tuple[Contract, Contract]:
         return self.cash, self.coin
 
     def balances(self) -> dict[str, list[int]]:
         """Token units, as they are and not as the token says, of the vault and of everybody."""
-        parties = (self.vault.address, *self.chain.accounts[:6])
+        parties = (self.vault.address, self.pool.address, *self.chain.accounts[:6])
         lies = 1 << 20
         behaviours = [token.behaviour() for token in self.tokens()]
         return {
@@ -95,6 +108,7 @@ class Path:
     is_cash: bool
     amount: int  # [raw]
     go: Callable[[House, str], Any]  # with who pays or gets the tokens
+    hands: int = 1  # how often the tokens change hands on the way
 
 
 PATHS = {
@@ -112,6 +126,13 @@ PATHS = {
     ),
     "claim": Path(False, True, EARNED * CASH, lambda h, who: h.vault.claim(who, sender=h.keeper)),
     "revenue": Path(False, True, 30 * CASH, lambda h, who: h.vault.collect_revenue(who, sender=h.owner)),
+    "request of shares": Path(
+        True, True, 8 * CASH, lambda h, who: h.pool.requestDeposit(8 * CASH, who, who, sender=who), hands=2
+    ),
+    "request given back": Path(False, True, 25 * CASH, lambda h, who: h.pool.void_request(2, who, sender=h.owner)),
+    "tokens of shares": Path(
+        False, True, 11 * CASH, lambda h, who: h.pool.withdraw(11 * CASH, who, h.owner, sender=h.owner)
+    ),
 }
 
 

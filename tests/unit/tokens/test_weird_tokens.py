@@ -62,6 +62,8 @@ def test_path__odd_token__moves_what_it_says_or_nothing(house: House, oddity: st
     ledger, owed, balances = house.ledger(), house.owed(), house.balances()
 
     reason = inwards if way.is_in else outwards
+    if behaviour == TAKES_FEE and way.hands == 2:  # the second finds that something is missing
+        reason = "token: balance too low"
     if reason:
         with pytest.raises(Reverted) as refusal:
             way.go(house, who)
