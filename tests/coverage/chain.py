@@ -16,7 +16,6 @@ from ballast.chain.abi import checksum, revert_reason
 from ballast.chain.base import Chain, Log, Receipt, Reverted, Sender, address_of
 from ballast.chain.revm import CALL_GAS, TRANSACTION_GAS
 
-_INTRINSIC = 21_000
 _REASON = re.compile(rb"[a-z]+: [a-z0-9 '-]+")
 
 
@@ -31,7 +30,8 @@ class Hits:
         """A call with everything it called."""
         trace = computation.code._trace
         self.steps[bytes(computation.code._raw_code_bytes)].update(pairwise(trace))
-        for said in (computation.output, *(data for *_, data in computation._log_entries)):
+        answer = b"" if computation.msg.is_create and not computation.is_error else computation.output  # no code
+        for said in (answer, *(data for *_, data in computation._log_entries)):
             if b": " in said:
                 self.reasons.update(match[0].decode() for match in _REASON.finditer(said))
         for child in computation.children:
@@ -142,7 +142,7 @@ class BoaChain(Chain):
         computation = self._boa.execute_code(
             sender=Address(address_of(sender)),
             to=target,
-            gas=gas,
+            gas=gas - _intrinsic(data),
             gas_price=0,
             value=value,
             bytecode=self._boa.get_code(target),
@@ -167,5 +167,9 @@ class BoaChain(Chain):
             Log(checksum(address), [topic.to_bytes(32, "big") for topic in topics], data)
             for address, topics, data in computation.get_log_entries()
         ]
-        gas = _INTRINSIC + 16 * len(data) - 12 * data.count(0) + computation.get_gas_used()
-        return Receipt(gas, self._timestamp, self._block, logs)
+        return Receipt(_intrinsic(data) + computation.get_gas_used(), self._timestamp, self._block, logs)
+
+
+def _intrinsic(data: bytes) -> int:
+    """What a transaction costs before anything runs [gas]."""
+    return 21_000 + 16 * len(data) - 12 * data.count(0)
