@@ -274,23 +274,31 @@ def redeem(shares: uint256, receiver: address, controller: address) -> uint256:
 
 
 @external
-def draw(market: uint256, amount: uint256):
+def draw(market: uint256) -> uint256:
     """
-    @notice Take margin out of the pool's book of a market to the pool's cash, from where exits are paid. Open to all.
-    @dev The Rebalancer applies what bounds every owner; beyond that the book must stay where the engine would fill it
-         to. Profit that comes out is locked as anybody's.
+    @notice Take what the pool's book of a market can spare to the pool's cash, from where exits are paid.
+            Open to all.
+    @dev The Rebalancer applies what bounds every owner; beyond that the book stays where the engine would fill it to.
+         Profit that comes out is locked as anybody's, and the lock starts anew: so the last one is released first, once
+         it is old enough, and nobody chooses the amount. Else dust drawn each hour would keep all of it locked.
     @param market Market id.
-    @param amount Margin [wad].
+    @return The margin taken [wad].
     """
     rebalancer: IRebalancer = self._rebalancer()
-    extcall rebalancer.transfer_margin(pool_value.ACCOUNT, market, 0, amount)
-
     implementation: address = (staticcall pool_value.VAULT.market(market))[0]
+    assert implementation != empty(address), errors.UNKNOWN_MARKET
+    extcall pool_value.VAULT.release_lock(pool_value.ACCOUNT, market)
+
     risk: IMarket.BookRisk = staticcall IMarket(implementation).book_risk(pool_value.ACCOUNT)
     z_target: uint256 = (staticcall rebalancer.policy(pool_value.ACCOUNT)).z_target
     target: uint256 = risk.maintenance + fixed_point._mul_wad_up(z_target, risk.sigma_loss)
-    assert risk.equity >= convert(max(risk.initial, target), int256), errors.DRAWN_TOO_FAR
+    spare: int256 = risk.equity - convert(max(risk.initial, target), int256)
+    assert spare > 0 and risk.withdrawable > 0, errors.NOTHING_TO_SPARE
+
+    amount: uint256 = min(convert(spare, uint256), risk.withdrawable)
     log ILiquidityPool.Drawn(market=market, amount=amount)
+    extcall rebalancer.transfer_margin(pool_value.ACCOUNT, market, 0, amount)
+    return amount
 
 
 ################################################################

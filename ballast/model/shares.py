@@ -38,7 +38,7 @@ UNCONFIRMED = "pool: price not confirmed"
 DEPOSIT_CAP = "pool: deposit cap"
 NO_FREE_CASH = "pool: no free cash"
 CLAIM_TOO_HIGH = "pool: more than claimable"
-DRAWN_TOO_FAR = "pool: book below its target"
+NOTHING_TO_SPARE = "pool: nothing to spare"
 IS_SEEDED = "pool: has shares"
 NO_REBALANCER = "pool: no rebalancer"
 REBALANCER_IS_SET = "pool: rebalancer is set"
@@ -194,14 +194,20 @@ class Shares:
 
     # Anyone
 
-    def draw(self, market: int, amount: int, *, now: int) -> None:
-        """Margin of the pool's book into the pool's cash, as far as its target."""
-        engine, venue = self._engine(), self.markets[market]
+    def draw(self, market: int, *, now: int) -> int:
+        """What the pool's book can spare above its target, into the pool's cash."""
+        engine = self._engine()
+        require(market in self.markets, "vault: unknown market")
+        venue = self.markets[market]
         with atomic(self.vault, venue, venue.feed):
-            engine.transfer_margin(POOL, self.account, market, 0, amount, now=now)
+            self.vault.release_lock(self.account, market, now=now)
             risk = venue.book_risk(self.account, now)
             target = risk.maintenance + mul_wad_up(engine.policy(self.account).z_target, risk.sigma_loss)
-            require(risk.equity >= max(risk.initial, target), DRAWN_TOO_FAR)
+            spare = risk.equity - max(risk.initial, target)
+            require(spare > 0 and risk.withdrawable > 0, NOTHING_TO_SPARE)
+            amount = min(spare, risk.withdrawable)
+            engine.transfer_margin(POOL, self.account, market, 0, amount, now=now)
+        return amount
 
     def set_operator(self, sender: Hashable, operator: Hashable, approved: bool) -> None:
         """Let an operator act for the sender, or no longer."""

@@ -84,7 +84,7 @@ UNCONFIRMED: constant(String[32]) = "pool: price not confirmed"
 DEPOSIT_CAP: constant(String[32]) = "pool: deposit cap"
 NO_FREE_CASH: constant(String[32]) = "pool: no free cash"
 CLAIM_TOO_HIGH: constant(String[32]) = "pool: more than claimable"
-DRAWN_TOO_FAR: constant(String[32]) = "pool: book below its target"
+NOTHING_TO_SPARE: constant(String[32]) = "pool: nothing to spare"
 
 # Exchange
 NO_ORDER: constant(String[32]) = "exchange: no such order"

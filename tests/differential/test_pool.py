@@ -233,11 +233,9 @@ class Pair:
 
     def draw(self) -> None:
         market = self.random.choice(list(self.names))
-        book = self.model.markets[market].book(self.shares.account)
-        amount = self.random.choice((1, max(book.base, 1) // 20, max(book.base, 1) // 3))
         self.both(
-            lambda: self.pool.draw(market, amount, sender=self.keeper),
-            lambda: self.shares.draw(market, amount, now=self.now),
+            lambda: self.pool.draw(market, sender=self.keeper),
+            lambda: self.shares.draw(market, now=self.now),
         )
 
     # Both sides are one
@@ -301,7 +299,7 @@ def test_pool__random_history__contract_equals_model(
     executed, voided or claimed, the price of a share does not fall by it."""
     pair = Pair(protocol, params, [trader, other_trader], [operator, stranger], owner, keeper, seed)
     of_shares = {pair.request_deposit: 6, pair.request_redeem: 6, pair.execute: 8, pair.claim: 8, pair.void: 2}
-    others = {pair.publish: 8, pair.trade: 6, pair.donate: 1, pair.set_operator: 2, pair.draw: 4}
+    others = {pair.publish: 8, pair.trade: 6, pair.donate: 1, pair.set_operator: 2, pair.draw: 1}
     actions = of_shares | others
     if seed % 2:
         pair.shrink()

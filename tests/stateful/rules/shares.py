@@ -7,7 +7,7 @@ from hypothesis.stateful import precondition, rule
 
 from ballast.model.shares import PENDING, REQUEST_DELAY
 from tests.stateful.rules.orders import Orders
-from tests.stateful.rules.world import MARKETS, TRADERS, USD
+from tests.stateful.rules.world import MARKETS, TRADERS
 
 DOLLARS = st.one_of(st.integers(0, 40_000 * 10**6), st.integers(0, 5))  # [raw]
 
@@ -127,12 +127,12 @@ class PoolShares(Orders):
             lambda: self.model.shares.transfer(who, other, amount),
         )
 
-    @rule(market=MARKETS, amount=USD)
-    def draw(self, market: int, amount: int) -> None:
+    @rule(market=MARKETS)
+    def draw(self, market: int) -> None:
         """Margin out of a book of the pool, by anyone."""
         self.twins.both(
-            lambda: self.protocol.pool.draw(market, amount, sender=self.twins.stranger),
-            lambda: self.model.shares.draw(market, amount, now=self.now),
+            lambda: self.protocol.pool.draw(market, sender=self.twins.stranger),
+            lambda: self.model.shares.draw(market, now=self.now),
         )
 
     @rule(amount=st.integers(1, 10**9))

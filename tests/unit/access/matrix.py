@@ -158,7 +158,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "mint": _own_shares(lambda world, caller: (WAD, caller, world.holder)),
         "withdraw": _own_shares(lambda world, caller: (10**6, caller, world.holder)),
         "redeem": _own_shares(lambda world, caller: (WAD, caller, world.holder)),
-        "draw": _anyone(lambda world, caller: (world.eth, WAD)),
+        "draw": _anyone(lambda world, caller: (world.eth,)),
         "setOperator": _anyone(lambda world, caller: (world.stranger, True)),
         "transfer": _only("holder deployer pool", NO_SHARES, lambda world, caller: (world.heir, WAD)),
         "transferFrom": _only("share_operator", NO_ALLOWANCE, lambda world, caller: (world.holder, caller, WAD)),

@@ -24,15 +24,21 @@ def rich_book(
 def test_draw__surplus__becomes_the_pools_cash(
     protocol: Protocol, holders: Shareholders, rich_book: int, stranger: str
 ) -> None:
+    """REB-16: all of it, but not down to where the next move would send it back."""
+    market = protocol.market_ids["ETH"]
     cash, net = holders.cash(holders.account), protocol.pool.net_assets()
-    receipt = protocol.pool.draw(protocol.market_ids["ETH"], rich_book // 4, sender=stranger)
-    assert receipt.event("Drawn").args == {"market": protocol.market_ids["ETH"], "amount": rich_book // 4}
-    assert holders.cash(holders.account) == cash + rich_book // 4
+    risk = protocol.markets["ETH"].book_risk(holders.account)
+    z_target = protocol.rebalancer.policy(holders.account).z_target
+    target = risk.maintenance - -z_target * risk.sigma_loss // WAD
+    amount = min(risk.equity - max(risk.initial, target), risk.withdrawable)
+    receipt = protocol.pool.draw(market, sender=stranger)
+    assert receipt.event("Drawn").args == {"market": market, "amount": amount}
+    assert holders.cash(holders.account) == cash + amount
     after = protocol.pool.net_assets()
     assert (after.present, after.lowest, after.highest) == (net.present, net.lowest, net.highest)
 
 
-def test_draw__below_what_the_engine_would_fill_to__reverts(
+def test_draw__target_above_initial_margin__stops_at_the_target(
     protocol: Protocol, holders: Shareholders, rich_book: int, params: Params, owner: str, stranger: str
 ) -> None:
     """REB-16: not down to initial margin, from where the next move would send it back."""
@@ -41,26 +47,28 @@ def test_draw__below_what_the_engine_would_fill_to__reverts(
     protocol.pool.set_policy({**params.policy.model_dump(), "z_target": z_target}, sender=owner)
     target = risk.maintenance - -z_target * risk.sigma_loss // WAD
     assert risk.initial < target < risk.equity
-    spare = risk.equity - target
-    market = protocol.market_ids["ETH"]
-    with pytest.raises(Reverted) as refusal:
-        protocol.pool.draw(market, min(spare + 1, risk.withdrawable), sender=stranger)
-    assert refusal.value.reason == "pool: book below its target"
-    protocol.pool.draw(market, spare, sender=stranger)
+    protocol.pool.draw(protocol.market_ids["ETH"], sender=stranger)
+    assert protocol.markets["ETH"].book_risk(holders.account).equity == target
 
 
-def test_draw__more_than_withdrawable__reverts(
-    protocol: Protocol, holders: Shareholders, short_pool: None, stranger: str
+def test_draw__nothing_above_the_target__reverts(
+    protocol: Protocol, holders: Shareholders, rich_book: int, stranger: str
 ) -> None:
-    risk = protocol.markets["ETH"].book_risk(holders.account)
+    market = protocol.market_ids["ETH"]
+    protocol.pool.draw(market, sender=stranger)
     with pytest.raises(Reverted) as refusal:
-        protocol.pool.draw(protocol.market_ids["ETH"], risk.withdrawable + 1, sender=stranger)
-    assert refusal.value.reason == "rebalancer: not withdrawable"
+        protocol.pool.draw(market, sender=stranger)
+    assert refusal.value.reason == "pool: nothing to spare"
+
+
+def test_draw__unknown_market__reverts(protocol: Protocol, stranger: str) -> None:
+    with pytest.raises(Reverted, match="unknown market"):
+        protocol.pool.draw(100, sender=stranger)
 
 
 def test_draw__no_rebalancer_named__reverts(protocol: Protocol, owner: str, params: Params) -> None:
     pool = protocol.chain.deploy("LiquidityPool", protocol.vault, protocol.token, protocol.oracle, sender=owner)
-    for call, arguments in ((pool.draw, (1, 1)), (pool.set_policy, (params.policy.model_dump(),))):
+    for call, arguments in ((pool.draw, (1,)), (pool.set_policy, (params.policy.model_dump(),))):
         with pytest.raises(Reverted) as refusal:
             call(*arguments, sender=owner)
         assert refusal.value.reason == "pool: no rebalancer"

@@ -81,7 +81,7 @@ MUTATORS: dict[str, Arguments] = {
     "LiquidityPool.mint": lambda s: (100 * WAD, s.attacker, s.attacker),
     "LiquidityPool.withdraw": lambda s: (100 * CASH, s.attacker, s.attacker),
     "LiquidityPool.redeem": lambda s: (100 * WAD, s.attacker, s.attacker),
-    "LiquidityPool.draw": lambda s: (ETH, WAD),
+    "LiquidityPool.draw": lambda s: (ETH,),
     "LiquidityPool.seed": lambda s: (1_000 * CASH,),
     "LiquidityPool.set_max_assets": lambda s: (WAD,),
     "LiquidityPool.set_rebalancer": lambda s: (s.protocol.rebalancer.address,),
