@@ -57,9 +57,8 @@ class Orders(World):
     ) -> None:
         """All legs or none, each at its own first round; one of them may have none yet, or a market named twice."""
         before = self.model.exchange.order_count
-        legs = [
-            self.leg(market, notional, leverage, slack) for market, notional in zip(markets, notionals, strict=False)
-        ]
+        named = [*markets, markets[0]] if twice else markets
+        legs = [self.leg(market, notional, leverage, slack) for market, notional in zip(named, notionals, strict=False)]
         self.commit_legs(account, legs, reduce_only, who)
         for index, market in enumerate(markets[skip:]):
             self.publish_move(market, move, 1 if index else MIN_DELAY)
