@@ -51,21 +51,24 @@ def test_deploy__again__sends_nothing(ape, deployer, deployed, node):
 def test_account_and_trade__as_a_user__ends_with_a_book(ape, deployer, deployed, node):
     chain = Web3Chain(node.url)
 
-    assert "account 2" in ape("account", "open", **deployer)
-    assert "$10,000.00" in ape("account", "deposit", "2", "10000", "--mint", **deployer)
-    assert "order 1" in ape("trade", "commit", "--margin", "2000", "--", "2", "ETH", "-2", **deployer)
-    assert "order 1" in ape("trade", "orders")
+    assert "account 4" in ape("account", "open", **deployer)
+    assert "$10,000.00" in ape("account", "deposit", "4", "10000", "--mint", **deployer)
+    assert "order 1" in ape("trade", "commit", "--margin", "2000", "--", "4", "ETH", "-2", **deployer)
+    two = ("trade", "commit", "4", "LINK", "10", "--margin", "100", "--leg", "SOL", "-2", "150")
+    assert "+10 LINK" in ape(*two, **deployer)
+    assert "order 1" in (waiting := ape("trade", "orders")) and "and -2 SOL" in waiting
     chain.advance(31)
-    assert "$3,000" in ape("trade", "publish", "ETH", "3000", **deployer)
-    assert "filled 1" in ape("keeper", "--once", signer="TEST::2")
-    shown = ape("account", "show", "2")
+    for market, price in (("ETH", "3000"), ("LINK", "15"), ("SOL", "150")):
+        assert f"${int(price):,}" in ape("trade", "publish", market, price, **deployer)
+    assert "filled 2" in ape("keeper", "--once", signer="TEST::2")
+    shown = ape("account", "show", "4")
 
     assert "-2" in shown
     assert "no keeper would act now" in shown
-    assert "z_trigger            2.5" in ape("account", "policy", "2", "z_trigger=2.5", **deployer)
-    assert "$7,499.00" in ape("account", "withdraw", "2", "500", **deployer)
-    said = ape("account", "deposit", "2", "1.5", "--token", "WBTC", "--mint", **deployer)
-    assert "$7,499.00 of cash, 1.5 WBTC" in said
+    assert "z_trigger            2.5" in ape("account", "policy", "4", "z_trigger=2.5", **deployer)
+    assert "$7,248.00" in ape("account", "withdraw", "4", "500", **deployer)
+    said = ape("account", "deposit", "4", "1.5", "--token", "WBTC", "--mint", **deployer)
+    assert "$7,248.00 of cash, 1.5 WBTC" in said
     assert "request 1: $500.00 in, pending" in ape("pool", "enter", "500", **deployer)
 
 
