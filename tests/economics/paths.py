@@ -6,7 +6,7 @@ feed publishes on a move of 0.5 % or on its heartbeat; what it publishes is ten 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -38,9 +38,14 @@ def generated_day() -> list[Bar]:
     return _worst_day(crash.generate().history["ETH"])
 
 
-def real_days(folder: Path) -> Mapping[str, list[Bar]]:
-    """The worst day of each `<window>_<SYMBOL>.csv` in a folder of minute bars; none if it is not there."""
-    return {path.stem: _worst_day(prices.read(path)) for path in sorted(folder.glob("*_[A-Z]*.csv"))}
+def price_files(folder: Path) -> dict[str, Path]:
+    """Every `<window>_<SYMBOL>.csv` of minute bars in a folder, by its name; none if it is not there."""
+    return {path.stem: path for path in sorted(folder.glob("*_[A-Z]*.csv"))}
+
+
+def real_day(path: Path) -> list[Bar]:
+    """The worst day of a file."""
+    return _worst_day(prices.read(path))
 
 
 def bridge(bars: Sequence[Bar], seed: int) -> Series:

@@ -2,7 +2,8 @@
 
 He enters by orders. He leaves by orders, or by having his own book cut: his policy makes him always due, he calls the
 engine himself, and he chooses the second. An order is executed at its first round: there is a fee for that. A cut that
-is asked for is filled when he likes best within a block of its round; then a keeper comes.
+is asked for is filled when he likes best within a block of its round, at the worse of the two prices; then a keeper
+comes.
 
 Every fill is measured against the truth at that second, as if he hedged there elsewhere, for nothing. What remains is
 what he takes from the pool; which way the market goes afterwards is luck, and the same luck in every seed.
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 import numpy as np
 
@@ -69,6 +71,18 @@ class Result:
     trips: int
 
 
+def strategies() -> list[Strategy]:
+    """Every policy that is tried."""
+    levels = 0.005, 0.01, 0.02, 0.03, 0.05
+    adverse = 0.003, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05
+    found = [Strategy(Exit.CUT_AT_ONCE, side=0, leave=leave) for leave in adverse]
+    found += [Strategy(Exit.CUT_ASKED, side=0, leave=leave, wait=wait) for leave in adverse for wait in (None, 0.005)]
+    for signal, enter, side, leave in product(Signal, levels, (1, -1), (None, 0.01)):
+        found.append(Strategy(Exit.ORDER, signal, enter, side, leave))
+        found += [Strategy(Exit.CUT_ASKED, signal, enter, side, leave, wait) for wait in (None, 0.005)]
+    return found
+
+
 def play(tape: Tape, strategy: Strategy) -> Result:
     """A day of it: one position at a time, or one of each side."""
     sides: tuple[Callable[[float], int], ...]
@@ -106,7 +120,8 @@ def _trips(tape: Tape, strategy: Strategy, side_of: Callable[[float], int]) -> I
         if entered is None or left is None:
             return
         when, gain = left
-        yield side * _edge(tape, int(tape.times[entered])) - tape.order_cost(entered, side) + gain
+        bought = int(tape.times[entered]), float(tape.prices[entered])
+        yield side * _edge(tape, *bought) - tape.order_cost(entered, side) + gain
         now = when + 1
 
 
@@ -119,23 +134,26 @@ def _leave(tape: Tape, strategy: Strategy, entered: int, side: int) -> tuple[int
             return None
         chosen += int(adverse.argmax())
     if strategy.exit is Exit.CUT_AT_ONCE:
-        return _cut(tape, chosen, side)
+        return _cut(tape, chosen, side, float(tape.prices[tape.latest[chosen]]))
     since = tape.order_fill(chosen) if strategy.exit is Exit.ORDER else tape.first_round(chosen + REQUEST_DELAY)
     if since is None:
         return None
-    landed = int(tape.times[since])
+    landed, first = int(tape.times[since]), float(tape.prices[since])
     if strategy.exit is Exit.ORDER:
-        return landed, -side * _edge(tape, landed) - tape.order_cost(since, -side)
+        return landed, -side * _edge(tape, landed, first) - tape.order_cost(since, -side)
     if strategy.wait is not None and tape.gap[landed] * side > strategy.wait:
         landed += BLOCK
-    return _cut(tape, landed, side) if landed < tape.length else None
+    return _cut(tape, landed, side, first) if landed < tape.length else None
 
 
-def _cut(tape: Tape, now: int, side: int) -> tuple[int, float]:
+def _cut(tape: Tape, now: int, side: int, first: float) -> tuple[int, float]:
+    """At the worse of the first price and the present one."""
     round_ = int(tape.latest[now])
-    return now, -side * _edge(tape, now) - tape.engine_rate(round_, now - int(tape.times[round_]))
+    present = float(tape.prices[round_])
+    price = min(first, present) if side > 0 else max(first, present)
+    return now, -side * _edge(tape, now, price) - tape.engine_rate(round_, now - int(tape.times[round_]))
 
 
-def _edge(tape: Tape, now: int) -> float:
-    """What a buyer at the oracle price has over the truth."""
-    return float(tape.gap[now])
+def _edge(tape: Tape, now: int, price: float) -> float:
+    """What a buyer at that price has over the truth, as a share of it."""
+    return float(tape.truth[now]) / price - 1

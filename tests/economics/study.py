@@ -1,0 +1,81 @@
+"""The informed trader's best day under each way out, over many seeds, and what the remedy costs honest accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ballast import params as params_
+from ballast.demo.prices import Bar
+from ballast.model.policy import REQUEST_DELAY
+from ballast.params import WAD, MarketParams, Params
+from tests.economics import honest
+from tests.economics.tape import Tape
+from tests.economics.trader import Exit, Strategy, play
+
+SEEDS = 20
+MARKET = "ETH"
+FORMER_CAP = 5 * WAD  # of spread and fee over volatility, before this study
+BPS = 10_000
+
+
+@dataclass(frozen=True)
+class Best:
+    """The strategy that takes most in the mean of all seeds, of those that trade once a day at least."""
+
+    strategy: str
+    gains: list[float]  # [bps of one position's notional] by seed
+    trips: float  # a day
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return sum(self.gains) / len(self.gains)
+
+
+def market(former: bool = False, params: Params | None = None) -> MarketParams:
+    """The market that is played: as shipped, or as it was."""
+    shipped = (params or params_.load()).markets[MARKET]
+    if not former:
+        return shipped
+    quote = shipped.quote.model_copy(update={"volatility_cap": FORMER_CAP})
+    fees = shipped.fees.model_copy(update={"volatility_cap": FORMER_CAP})
+    return shipped.model_copy(update={"quote": quote, "fees": fees})
+
+
+def tapes(bars: Sequence[Bar], seeds: int = SEEDS, former: bool = False) -> list[Tape]:
+    """The same day, as many times."""
+    return [Tape(bars, seed, market(former)) for seed in range(seeds)]
+
+
+def best(played: Sequence[Tape], tried: Sequence[Strategy]) -> Best | None:
+    """Of the strategies tried; None if none of them ever trades."""
+    found: Best | None = None
+    for strategy in tried:
+        results = [play(tape, strategy) for tape in played]
+        trips = sum(result.trips for result in results) / len(results)
+        candidate = Best(strategy.label, [round(result.gain * BPS, 1) for result in results], trips)
+        if trips >= 1 and (found is None or candidate.mean > found.mean):
+            found = candidate
+    return found
+
+
+def study(bars: Sequence[Bar], tried: Sequence[Strategy], seeds: int = SEEDS, accounts: int = 40) -> dict[str, Any]:
+    """One day, before and after."""
+    before, after = tapes(bars, seeds, former=True), tapes(bars, seeds)
+    policy = params_.load().policy
+    by_exit = {exit_: [strategy for strategy in tried if strategy.exit is exit_] for exit_ in Exit}
+    return {
+        "rounds": round(sum(len(tape.quotes) for tape in after) / seeds),
+        "before": {exit_: _plain(best(before, by_exit[exit_])) for exit_ in (Exit.ORDER, Exit.CUT_AT_ONCE)},
+        "after": {exit_: _plain(best(after, by_exit[exit_])) for exit_ in (Exit.ORDER, Exit.CUT_ASKED)},
+        "honest before": asdict(honest.endure(before, market(former=True), policy, None, accounts)),
+        "honest after": asdict(honest.endure(after, market(), policy, REQUEST_DELAY, accounts)),
+    }
+
+
+def _plain(found: Best | None) -> dict[str, Any]:
+    if found is None:
+        return {"strategy": "none trades once a day", "mean": 0.0, "gains": [], "trips": 0.0}
+    return {**asdict(found), "mean": round(found.mean, 1), "trips": round(found.trips, 1)}

@@ -1,0 +1,79 @@
+"""Who sees the true price ten seconds before the feed takes nothing from the pool, whatever his policy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from ballast.demo.prices import MINUTE
+from tests.economics.__main__ import FIGURES, FOLDER
+from tests.economics.paths import LATENCY, bridge, generated_day, price_files, publish, real_day
+from tests.economics.study import SEEDS, best, tapes
+from tests.economics.tape import Tape
+from tests.economics.trader import Exit, strategies
+
+DAYS = "2020-03_covid_ETH", "2021-05_china_ETH"
+FEW = 6  # seeds of a real day
+QUICK = 4  # every so many of the strategies; `make economics` tries them all
+
+
+@pytest.fixture(scope="module")
+def generated() -> Sequence[Tape]:
+    return tapes(generated_day())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bridge__any_seed__runs_through_every_bar(seed: int) -> None:
+    bars = generated_day()[:600]
+    minutes = bridge(bars, seed).reshape(-1, MINUTE)
+    for bar, minute in zip(bars, minutes, strict=True):
+        assert minute[0] == pytest.approx(bar.open)
+        assert (minute.max(), minute.min()) == (pytest.approx(bar.high), pytest.approx(bar.low))
+
+
+def test_publish__any_path__says_what_was_true_ten_seconds_ago() -> None:
+    truth = bridge(generated_day(), 0)
+    rounds = publish(truth)
+    assert all(round_.price == truth[max(0, round_.time - LATENCY)] for round_ in rounds)
+    steps = np.diff([round_.price for round_ in rounds]) / [round_.price for round_ in rounds[:-1]]
+    gaps = np.diff([round_.time for round_ in rounds])
+    assert (np.abs(steps) >= 0.005)[gaps < 3_600].all()
+
+
+@pytest.mark.parametrize("way", [Exit.ORDER, Exit.CUT_ASKED])
+def test_trader__generated_day_of_20_seeds__takes_nothing(generated: Sequence[Tape], way: Exit) -> None:
+    """X-ORC-10: with orders and with cuts of his own books, the best of the strategies loses."""
+    tried = [strategy for strategy in strategies() if strategy.exit is way]
+    found = best(generated, tried[::QUICK])
+    assert found is not None and len(found.gains) == SEEDS
+    assert found.mean <= 0, found
+
+
+def test_trader__cuts_at_once__would_take_what_no_spread_covers(generated: Sequence[Tape]) -> None:
+    """Why a cut takes two calls: filled at the last round, at today's spread, it pays whoever knows the next."""
+    tried = [strategy for strategy in strategies() if strategy.exit is Exit.CUT_AT_ONCE]
+    found = best(generated, tried)
+    assert found is not None and min(found.gains) > 500
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_trader__real_day__takes_nothing(day: str) -> None:
+    """X-ORC-10: the strategies that came nearest in `make economics`."""
+    if day not in price_files(FOLDER):
+        pytest.skip(f"no {day}.csv in {FOLDER}")
+    nearest = {way["strategy"] for way in json.loads(FIGURES.read_text())["days"][day]["after"].values()}
+    tried = [strategy for strategy in strategies() if strategy.label in nearest]
+    found = best(tapes(real_day(price_files(FOLDER)[day]), FEW), tried)
+    assert found is None or found.mean <= 0, found
+
+
+def test_figures__every_day__the_best_strategy_of_each_way_loses() -> None:
+    """X-ORC-10: what `make economics` wrote down, real days included."""
+    days = json.loads(FIGURES.read_text())["days"]
+    assert "generated" in days
+    for name, day in days.items():
+        for way in day["after"].values():
+            assert way["mean"] <= 0, (name, way)
