@@ -4,7 +4,7 @@
 @license AGPL-3.0-only
 @notice A cut is filled in two steps, as an order is, and for the same reason: whoever knows the price before the feed
         would have his books cut at a stale one. It is asked for now, for good, and filled at a round that the feed
-        publishes half a minute later. A request dies with its book, or after two hours without such a round.
+        publishes half a minute later. A request lapses after two hours, or when its slot has another market's book.
 @dev One word an account, 32 bits a slot: market 7 · 25 | share 10 · 15 [1/1000] | asked at 15 · 0 [s, modulo 2^15].
      A call of the engine drops what is dead, so no request is older than twice PATIENCE while its age matters.
 """
