@@ -184,7 +184,7 @@ def execute_request(id: uint256, rounds: DynArray[uint256, 8]):
                   request's due time; where a book has no position, anything.
     """
     request: request_slots.Request = pool_requests._waiting(id)
-    assert block.timestamp >= request.due, errors.REQUEST_TOO_EARLY
+    pool_requests._check_due(request.due)
     worth: ILiquidityPool.NetAssets = pool_value._net_assets(rounds, request.due, True)
     if request.is_exit:
         self._execute_exit(id, request, worth)
@@ -339,7 +339,7 @@ def set_rebalancer(rebalancer: address):
     """
     ownable._check_owner()
     assert self.rebalancer.address == empty(address), errors.REBALANCER_IS_SET
-    assert (staticcall pool_value.VAULT.roles(rebalancer)) & REBALANCER != 0, errors.NO_REBALANCER
+    self._check_rebalancer((staticcall pool_value.VAULT.roles(rebalancer)) & REBALANCER != 0)
     self.rebalancer = IRebalancer(rebalancer)
     log ILiquidityPool.RebalancerSet(rebalancer=rebalancer)
 
@@ -526,8 +526,17 @@ def _rebalancer() -> IRebalancer:
     @dev The engine, which must have been named.
     """
     rebalancer: IRebalancer = self.rebalancer
-    assert rebalancer.address != empty(address), errors.NO_REBALANCER
+    self._check_rebalancer(rebalancer.address != empty(address))
     return rebalancer
+
+
+@internal
+@pure
+def _check_rebalancer(is_one: bool):
+    """
+    @dev An engine is meant, and one that the vault knows.
+    """
+    assert is_one, errors.NO_REBALANCER
 
 
 @internal
@@ -536,7 +545,7 @@ def _pull(sender: address, account: uint256, amount: uint256):
     @dev Takes tokens from their owner into one of the pool's accounts.
     """
     success: bool = extcall TOKEN.transferFrom(sender, self, amount, default_return_value=True)
-    assert success, errors.TRANSFER_FAILED
+    self._check_transfer(success)
     self._put(account, amount)
 
 
@@ -555,8 +564,17 @@ def _put(account: uint256, amount: uint256):
     @dev Deposits what the pool holds for a moment. Leaves no allowance behind: the vault takes all of it.
     """
     success: bool = extcall TOKEN.approve(pool_value.VAULT.address, amount, default_return_value=True)
-    assert success, errors.TRANSFER_FAILED
+    self._check_transfer(success)
     extcall pool_value.VAULT.deposit(account, TOKEN.address, amount)
+
+
+@internal
+@pure
+def _check_transfer(success: bool):
+    """
+    @dev The token did not say false.
+    """
+    assert success, errors.TRANSFER_FAILED
 
 
 @internal

@@ -60,7 +60,7 @@ def test_account_and_trade__as_a_user__ends_with_a_book(ape, deployer, deployed,
     chain.advance(31)
     for market, price in (("ETH", "3000"), ("LINK", "15"), ("SOL", "150")):
         assert f"${int(price):,}" in ape("trade", "publish", market, price, **deployer)
-    assert "filled 2" in ape("keeper", "--once", signer="TEST::2")
+    assert "filled 1, 2" in ape("keeper", "--once", signer="TEST::2")
     shown = ape("account", "show", "4")
 
     assert "-2" in shown

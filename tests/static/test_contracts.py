@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import vyper.ast as vy
 
-from ballast.chain.abi import artifact
 from tests.static.sources import (
     DEPLOYABLES,
     INTERFACES,
@@ -20,7 +19,6 @@ from tests.static.sources import (
     tree,
 )
 
-SIZE_LIMIT = 22_000  # [bytes] 2,576 below EIP-170
 FORBIDDEN = {
     r"\btx\.origin\b": "says nothing about who calls",
     r"experimental-codegen|\bvenom\b": "the pipeline with known miscompilations",
@@ -76,12 +74,6 @@ def test_event__declared_in_an_interface__logged_with_keywords(path: Path) -> No
     assert not tree(path).get_children(vy.EventDef), "events stand in the .vyi"
     for log in tree(path).get_descendants(vy.Log):
         assert not log.value.args, f"line {log.lineno}: positional argument"
-
-
-@pytest.mark.parametrize("path", DEPLOYABLES, ids=name)
-def test_size__deployable__below_limit(path: Path) -> None:
-    """§7.11: 22,000 bytes leave room to mend things below EIP-170."""
-    assert 0 < len(artifact(path.stem).runtime) <= SIZE_LIMIT
 
 
 def _writers(path: Path) -> set[str]:

@@ -8,10 +8,14 @@ import pytest
 
 from ballast import params as params_
 from ballast.chain import Reverted
+from ballast.chain.abi import ROOT
 from ballast.chain.revm import RevmChain
 from ballast.deploy import DeploymentError, Manifest, Protocol
 from ballast.deploy.settings import EXCHANGE, REBALANCER
 from ballast.params import WAD
+
+DEPLOYABLES = {path.stem for path in (ROOT / "contracts").glob("*.vy")}
+SIZE_LIMIT = 22_000  # [bytes] 2,576 below EIP-170
 
 
 class Counting(RevmChain):
@@ -266,3 +270,11 @@ def test_deploy__second_feeds_and_sequencer__guard_every_market(fresh_chain, gua
     protocol.aggregators["ETH"].publish(2_900 * 10**8, sender=owner)
     with pytest.raises(Reverted, match="oracle: feeds disagree"):
         protocol.oracle.quote(2)
+
+
+def test_deploy__every_contract__leaves_room_below_eip_170(deployed):
+    """§7.11: 22,000 bytes as deployed, immutables included, leave room to mend things."""
+    sizes = {c.artifact.name: len(deployed.chain.code(c.address)) for c in deployed.contracts.values()}
+    ours = {name: size for name, size in sizes.items() if name in DEPLOYABLES}
+    assert set(ours) == DEPLOYABLES
+    assert {name: size for name, size in ours.items() if not 0 < size <= SIZE_LIMIT} == {}
