@@ -17,6 +17,8 @@ from ballast.keeper import Keeper
 
 ROOT = Path(__file__).parents[2]
 
+TRADER = 4  # after the three accounts of the pool
+
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory):
@@ -52,7 +54,7 @@ def fork(upstream):
 
 def test_keeper__on_a_fork__saves_the_account_and_leaves_the_upstream(upstream, fork, manifest, tmp_path):
     there, here = (Ballast.at(node.chain(), manifest) for node in (upstream, fork))
-    block, before = there.protocol.chain.block, there.account(2).report()
+    block, before = there.protocol.chain.block, there.account(TRADER).report()
 
     done = subprocess.run(
         [
@@ -70,9 +72,9 @@ def test_keeper__on_a_fork__saves_the_account_and_leaves_the_upstream(upstream, 
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "rebalanced 2" in done.stdout
-    after = here.account(2).report()
+    assert f"rebalanced {TRADER}" in done.stdout
+    after = here.account(TRADER).report()
     assert after.book("ETH").z > before.book("ETH").z
     assert after.book("ETH").equity > before.book("ETH").equity + Decimal(1_000)
     assert there.protocol.chain.block == block
-    assert there.account(2).report().raw == before.raw
+    assert there.account(TRADER).report().raw == before.raw
