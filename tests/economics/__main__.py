@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from ballast.chain.abi import ROOT
+from ballast.params import WAD
 from tests.economics.paths import generated_day, price_files, real_day
-from tests.economics.study import SEEDS, study
+from tests.economics.study import SEEDS, market, sensitivity, study
 from tests.economics.trader import Exit, strategies
 
 FOLDER = Path(os.environ.get("BALLAST_PRICES", ROOT.parent / "shared" / "data" / "ohlc_1m"))
 FIGURES = ROOT / "tests" / "economics" / "informed_trader.json"
 PAGE = ROOT / "docs" / "informed_trader.md"
+SENSITIVE = "generated", "2020-03_covid_ETH", "2025-10_adl_ETH"  # days whose parameters are varied
+BPS = 10**14  # [wad]
 BEGIN, END = "<!-- figures: make economics -->", "<!-- end of figures -->"
 
 
@@ -32,9 +35,39 @@ def main() -> None:
     for name, bars in days.items():
         figures[name] = study(bars, tried)
         print(name, *(f"{way}: {each['mean']:,.0f} bps" for way, each in figures[name]["after"].items()), flush=True)
-    FIGURES.write_text(json.dumps({"seeds": SEEDS, "strategies": len(tried), "days": figures}, indent=1) + "\n")
+    less = {name: sensitivity(days[name], tried) for name in SENSITIVE if name in days}
+    report = {"seeds": SEEDS, "strategies": len(tried), "days": figures, "sensitivity": less}
+    FIGURES.write_text(json.dumps(report, indent=1) + "\n")
     head, rest = PAGE.read_text().split(BEGIN)
-    PAGE.write_text(head + BEGIN + "\n" + tables(figures) + END + rest.split(END)[1])
+    PAGE.write_text(head + BEGIN + "\n" + parameters() + asked(less) + tables(figures) + END + rest.split(END)[1])
+
+
+def parameters() -> str:
+    """What the pool asks, as `params/` has it."""
+    quote, fees = market().quote, market().fees
+    rows = (
+        ("half-spread", f"{quote.base_spread / BPS:g} bps", "× volatility, from the reference on"),
+        ("its volatility cap", f"{quote.volatility_cap / WAD:g}", "times the reference"),
+        ("deviation", f"{quote.deviation / BPS:g} bps", "more for a cut, less at a fresh price"),
+        ("trading fee", f"{fees.base_fee / BPS:g} bps", "× volatility, of orders"),
+        ("its volatility cap", f"{fees.volatility_cap / WAD:g}", "times the reference"),
+        ("reference volatility", f"{quote.reference_volatility * 100 / WAD:g} %", "a year"),
+    )
+    return "\n".join(["", *_header(("parameter", "value", "")), *(_row(*row) for row in rows)]) + "\n"
+
+
+def asked(less: dict[str, Any]) -> str:
+    """What he would take if the pool asked for less."""
+    lines = [
+        "",
+        "If spread, deviation and fee were smaller, his best strategy would bring [bps of a position a day]:",
+        "",
+    ]
+    lines += _header(("day, way", *next(iter(less.values()))))
+    for day, shares in less.items():
+        for way in (Exit.ORDER, Exit.CUT_ASKED):
+            lines.append(_row(f"{day}, {way}", *(f"{each[way]['mean']:,.0f}" for each in shares.values())))
+    return "\n".join(lines) + "\n"
 
 
 def tables(days: dict[str, Any]) -> str:

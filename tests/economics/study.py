@@ -17,6 +17,7 @@ from tests.economics.trader import Exit, Strategy, play
 SEEDS = 20
 MARKET = "ETH"
 FORMER_CAP = 5 * WAD  # of spread and fee over volatility, before this study
+SHARES = 1.0, 0.75, 0.5, 0.25, 0.0  # of what the pool asks
 BPS = 10_000
 
 
@@ -58,6 +59,27 @@ def best(played: Sequence[Tape], tried: Sequence[Strategy]) -> Best | None:
         candidate = Best(strategy.label, [round(result.gain * BPS, 1) for result in results], trips)
         if trips >= 1 and (found is None or candidate.mean > found.mean):
             found = candidate
+    return found
+
+
+def scaled(share: float) -> MarketParams:
+    """The market with that share of its spread, deviation and fee."""
+    shipped = market()
+    quote, fees = shipped.quote, shipped.fees
+    spread = {"base_spread": round(quote.base_spread * share), "deviation": round(quote.deviation * share)}
+    fee = {"base_fee": round(fees.base_fee * share)}
+    return shipped.model_copy(update={"quote": quote.model_copy(update=spread), "fees": fees.model_copy(update=fee)})
+
+
+def sensitivity(bars: Sequence[Bar], tried: Sequence[Strategy], seeds: int = SEEDS) -> dict[str, dict[str, Any]]:
+    """What he would take if the pool asked for less: the share of what it asks, and his best strategy each way."""
+    found: dict[str, dict[str, Any]] = {}
+    for share in SHARES:
+        played = [Tape(bars, seed, scaled(share)) for seed in range(seeds)]
+        ways = (Exit.ORDER, Exit.CUT_ASKED)
+        found[f"{share:.0%}"] = {
+            way: _plain(best(played, [each for each in tried if each.exit is way])) for way in ways
+        }
     return found
 
 
