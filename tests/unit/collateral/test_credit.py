@@ -34,6 +34,14 @@ def test_credit__one_feed_dead__others_count(model: Contract, say: Callable[...,
     assert model.credit(1) == (474_000 * WAD, True), "what secures nothing needs no price"
 
 
+def test_credit__every_feed_dead__nothing_and_says_so(model: Contract, say: Callable[..., None]) -> None:
+    say(ETH)
+    say(BTC)
+    assert model.credit(1) == (0, False)
+    say(BTC, 60_000)
+    assert model.credit(1) == (450_000 * WAD, False), "a later token does not make up for an earlier one"
+
+
 def test_credit__feed_burns_its_gas__others_count(model: Contract, oracle: Contract, owner: str) -> None:
     oracle.set_burns(BTC, True, sender=owner)
     assert model.credit(1, gas=1_200_000) == (24_000 * WAD, False)

@@ -259,6 +259,32 @@ def test_execute__closing_below_zero__fails(
     assert failure(execute(commit(-20, reduce_only=True), at=price * 85 // 100)) == "exchange: risk not reduced"
 
 
+def test_execute__reducing_a_book_worth_less_than_closing_it_costs__fails(
+    commit: Callable[..., int], execute: Callable[..., Receipt], fill: Callable[..., Any], price: int
+) -> None:
+    """Half of it would leave the rest nearer to liquidation than all of it was."""
+    fill(20, 6_000)
+    assert failure(execute(commit(-10, reduce_only=True), at=price * 901 // 1_000)) == "exchange: risk not reduced"
+
+
+def test_execute__pool_without_cash_and_short_of_margin__cannot_give_back_either(
+    protocol: Protocol,
+    commit: Callable[..., int],
+    consumed: Callable[..., str],
+    fill: Callable[..., Any],
+    publish: Callable[..., int],
+    owner: str,
+    price: int,
+) -> None:
+    """HLT-1: a fill that takes from its inventory asks for maintenance margin, which it must have."""
+    fill(10, 5_000)
+    drain_pool(protocol, owner)
+    assert fill(-1, reduce_only=True).size == -WAD, "its book has margin of its own"
+    for percent in (104, 108, 112, 116, 120):
+        publish(ETH, price * percent // 100, after=60)
+    assert consumed(commit(-1, reduce_only=True), at=price * 120 // 100) == "pool: below margin"
+
+
 def test_execute__too_many_rounds_pending__reverts_and_consumes_nothing(
     protocol: Protocol,
     exchange: Contract,

@@ -53,6 +53,21 @@ def test_open_orders__several_legs__ripe_when_each_has_its_round(protocol, accou
     assert protocol.lens.open_orders(1, 256)[0].ripe
 
 
+def test_open_orders__feed_that_does_not_answer__unripe_without_a_round(
+    protocol, account, trader, publish, order, owner
+):
+    """EXT-3: the other orders, and the other legs, are told as ever."""
+    legs = [(protocol.market_ids[name], WAD, 10**30, 100 * WAD) for name in ("ETH", "LINK")]
+    protocol.exchange.commit(account, legs, False, sender=trader)
+    publish("LINK", 15 * WAD, after=30)
+    protocol.feeds["ETH"].set_aggregator(trader, sender=owner)  # no contract
+
+    one, two = protocol.lens.open_orders(1, 256)
+    assert (one.id, one.ripe, one.last_rounds) == (order, False, [(0, 0)])
+    assert not two.ripe
+    assert two.last_rounds == [(0, 0), (protocol.latest_round("LINK"), two.order.due)]
+
+
 def test_open_orders__executed__is_gone(protocol, order, publish, keeper):
     protocol.exchange.execute(order, [publish("ETH", 3_000 * WAD, after=30)], sender=keeper)
 

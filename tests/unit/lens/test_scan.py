@@ -90,8 +90,9 @@ def test_scan__cut_asked_for__is_triggered_until_it_is_filled(
     publish("ETH", 2_480 * WAD, after=3_600)
     protocol.rebalancer.rebalance(account, sender=keeper)
     assert protocol.rebalancer.cut_requests(account)
-    protocol.rebalancer.set_policy(account, {**policy, "enabled": False}, sender=trader)
     publish("ETH", 2_900 * WAD, after=30)
+    assert protocol.lens.scan(account, 1)[0].triggered
+    protocol.rebalancer.set_policy(account, {**policy, "enabled": False}, sender=trader)
 
     (row,) = protocol.lens.scan(account, 1)
     assert row.triggered and protocol.rebalancer.check(account)[0]

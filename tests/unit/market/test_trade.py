@@ -104,6 +104,18 @@ def test_trade__growth_or_turn_while_reduce_only_or_halted__reverts(market: Mark
     assert market.market.book(LONG).size == 0
 
 
+@pytest.mark.parametrize("size", [-1, 5 * WAD, 20 * WAD])
+def test_trade__short_book_grown_or_turned_while_reduce_only__reverts(market: MarketBench, size: int) -> None:
+    """The same on the other side; a step toward zero, and one to it, are let through."""
+    market.market.set_state(1, sender=market.owner)
+    market.model.set_state(1)
+    with pytest.raises(Reverted, match="market: opening is closed"):
+        market.trade(SHORT, size)
+    market.trade(SHORT, WAD)
+    market.trade(SHORT, 3 * WAD)
+    assert market.market.book(SHORT).size == 0
+
+
 @pytest.mark.parametrize("unconfirmed", [False, True])
 def test_trade__growth_while_guarded__reverts(market: MarketBench, unconfirmed: bool) -> None:
     market.quote(guarded=True, unconfirmed=unconfirmed)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from ballast.chain import Contract
 from ballast.model.fixed_point import WAD
 from tests.unit.oracle.conftest import FEED, Oracle
 
@@ -30,3 +33,23 @@ def test_price_since__unusable_rounds__count_as_too_early(oracle: Oracle) -> Non
     oracle.publish(2_010, after=30)
     oracle.publish(2_020, after=30)
     assert oracle.contract.price_since(FEED, since) == 2_010 * WAD
+
+
+def test_price_since__new_phase__knows_its_rounds_alone(oracle: Oracle, second_phase: Callable[[], Contract]) -> None:
+    """X-ORC-10: before anybody has consumed it; of the old phase nothing is told."""
+    before = oracle.chain.timestamp
+    oracle.chain.advance(30)
+    since = oracle.chain.timestamp
+    second_phase()
+    oracle.publish(2_010, after=30)
+    assert oracle.contract.price_since(FEED, since + 1) == 2_010 * WAD
+    assert oracle.contract.price_since(FEED, before) == 1_900 * WAD
+
+
+def test_price_since__new_phase_of_other_decimals__says_nothing(oracle: Oracle) -> None:
+    """Its prices would be wrong by powers of ten."""
+    since = oracle.chain.timestamp
+    aggregator = oracle.new_aggregator(decimals=18)
+    aggregator.publish(2_000 * 10**18, sender=oracle.owner)
+    oracle.proxy.set_aggregator(aggregator.address, sender=oracle.owner)
+    assert oracle.contract.price_since(FEED, since) == 0

@@ -112,3 +112,13 @@ def test_set_sequencer__refused__changes_nothing(oracle: Oracle, sequencer: Cont
         with pytest.raises(Reverted, match="ownable: caller is not the owner"):
             contract.set_sequencer(sequencer.address, 0, sender=caller)
     assert contract.sequencer() == (sequencer.address, GRACE)
+
+
+def test_quote__after_consume_in_one_transaction__is_the_same(oracle: Oracle, sequencer: Contract) -> None:
+    """ORC-2: what the guards let pass is asked once; a sequencer alone leaves nothing to remember."""
+    oracle.chain.advance(GRACE)
+    oracle.publish(2_010, after=60)
+    before = oracle.quote()
+    reader = oracle.deploy("MockOracleReader")
+    assert reader.consume_and_quote(oracle.contract.address, FEED, sender=oracle.stranger).returned == before
+    assert not before.guarded and not before.unconfirmed

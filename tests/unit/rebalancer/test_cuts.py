@@ -245,3 +245,22 @@ def test_cut__frozen_book__ratios_to_account_equity_say_nothing(protocol, rebala
         publish("BTC", 60_000 * WAD, after=1_100)
     plan = rebalancer.preview(account)
     assert plan.frozen == 2 and plan.triggers == 0 and plan.code == 8
+
+
+@pytest.mark.parametrize("filling", [False, True])
+def test_cut__any_gas__the_whole_plan_or_nothing(rebalancer, alone, publish, keeper, chain, filling):
+    """REB-13, KPR-2: nobody fakes a market that cannot tell its cost, its cut, or the price of its round."""
+    if filling:
+        rebalancer.rebalance(alone, sender=keeper)
+        publish("BTC", 51_000 * WAD, after=30)
+    event = "BookCut" if filling else "CutRequested"
+    refusals = set()
+    for gas in range(430_000, 900_000, 10_000):
+        state = chain.snapshot()
+        try:
+            assert rebalancer.rebalance(alone, sender=keeper, gas=gas).event(event).account == alone
+        except Reverted as refusal:
+            refusals.add(refusal.reason)
+        chain.revert(state)
+    assert refusals == {"rebalancer: not enough gas"}
+    assert rebalancer.rebalance(alone, sender=keeper).event(event).account == alone

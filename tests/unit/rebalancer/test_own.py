@@ -132,6 +132,13 @@ def test_transfer_margin__bad_input__reverts(rebalancer, build, trader, source, 
     refused(lambda: rebalancer.transfer_margin(account, source, target, amount, sender=trader), reason)
 
 
+def test_transfer_margin__lately_rebalanced_and_no_book_there__not_withdrawable(rebalancer, short, trader, keeper):
+    """What the engine has not filled it does not hold back; there is just nothing to take."""
+    rebalancer.rebalance(short, sender=keeper)
+    refused(lambda: rebalancer.transfer_margin(short, 3, 0, WAD, sender=trader), "rebalancer: not withdrawable")
+    refused(lambda: rebalancer.transfer_margin(short, 1, 0, WAD, sender=trader), "rebalancer: lately filled")
+
+
 def test_transfer_margin__stranger__no_right(rebalancer, short, stranger):
     refused(lambda: rebalancer.transfer_margin(short, 0, 1, WAD, sender=stranger), "access: no right")
 

@@ -252,3 +252,57 @@ def test_rebalance__pending_rounds_beyond_one_call__poke(protocol, rebalancer, s
     assert rebalancer.check(short) == (False, 4)
     protocol.oracle.poke(1, sender=keeper)
     assert rebalancer.check(short) == (True, 0)
+
+
+def test_rebalance__two_frozen_feeds_with_rounds_pending__poke(protocol, rebalancer, short, publish, keeper):
+    """One is enough to say so; both must be poked."""
+    for step in range(18):
+        publish("BTC", (50_500 + step) * WAD, after=1)
+        publish("ETH", (3_000 + step) * WAD)
+    assert (rebalancer.check(short), rebalancer.preview(short).frozen) == ((False, 4), 3)
+    protocol.oracle.poke(1, sender=keeper)
+    assert rebalancer.check(short) == (False, 4)
+    protocol.oracle.poke(2, sender=keeper)
+    assert rebalancer.check(short) == (True, 0)
+
+
+def test_rebalance__book_of_margin_alone__gives_first(
+    protocol, rebalancer, build, guard, drain, publish, keeper, trader
+):
+    """REB-1: margin that protects nothing goes before any other; it has no distance that could fall."""
+    account = build(cash=3_000, BTC=(60_000, 14_000), ETH=(15_000, 15_000))
+    guard(account)
+    rebalancer.transfer_margin(account, 0, protocol.market_ids["SOL"], 2_000 * WAD, sender=trader)
+    drain(account)
+    publish("BTC", 50_500 * WAD, after=30)
+    for name, price in (("ETH", 3_000), ("SOL", 150)):
+        publish(name, price * WAD)
+    before = equities(protocol, account)
+    assert rebalancer.rebalance(account, sender=keeper).event("Rebalanced").transfers == 3
+    after = equities(protocol, account)
+    assert (before["SOL"], after["SOL"]) == (2_000 * WAD, 0)
+    assert after["BTC"] - before["BTC"] > 2_000 * WAD and after["ETH"] < before["ETH"]
+
+
+def test_rebalance__ring_fenced_book_short_as_well__only_the_other_is_mended(rebalancer, build, guard, publish, keeper):
+    """REB-14: what takes no part is neither filled nor cut, however short."""
+    account = build(cash=30_000, BTC=(60_000, 14_000), SOL=(6_000, 1_400))
+    guard(account, no_fund=1 << 3, no_tap=1 << 3, containment=10_000)
+    publish("BTC", 50_500 * WAD, after=30)
+    publish("SOL", 126 * WAD)
+    plan = rebalancer.preview(account)
+    assert (plan.code, plan.requests, [transfer.slot for transfer in plan.transfers]) == (0, [], [0])
+
+
+def test_rebalance__native_feed_silent__rescue_goes_on(protocol, rebalancer, vault, build, guard, publish, keeper):
+    """REB-8: without a price of gas the reward has no share for it, and nobody waits for one."""
+    account = build(cash=20_000, BTC=(60_000, 14_000))
+    guard(account)
+    for _ in range(4):
+        publish("BTC", 50_500 * WAD, after=1_000)
+    with pytest.raises(Reverted):
+        protocol.oracle.quote(rebalancer.NATIVE_FEED())
+    plan, claimable = rebalancer.preview(account), vault.claimable(keeper)
+    receipt = rebalancer.rebalance(account, sender=keeper)
+    assert receipt.event("Rebalanced").moved == plan.moved > 0
+    assert vault.claimable(keeper) - claimable == receipt.returned <= plan.reserve
