@@ -273,6 +273,30 @@ class ExchangeParams(_Section):
     execution_fee: Usd  # what the executor of an order earns
 
 
+class CreditParams(_Section):
+    """The pool that lends: `ICreditPool.RateConfig`, and what it takes and gives."""
+
+    base_rate: Rate  # per year, where nothing is lent
+    kink: Rate  # utilisation at which the rate turns steep
+    kink_rate: Rate  # per year, at the kink
+    max_rate: Rate  # per year, where everything is lent
+    reserve_share: Rate  # of all interest that is insurance's
+    max_assets: Usd  # net assets up to which lenders may enter
+    max_debt: Usd  # debt of all accounts up to which more is lent
+
+    @model_validator(mode="after")
+    def _rising(self) -> CreditParams:
+        if not self.base_rate <= self.kink_rate <= self.max_rate:
+            raise ValueError("expected `base_rate` at or below `kink_rate` at or below `max_rate`")
+        return self
+
+
+class InsuranceParams(_Section):
+    """First loss."""
+
+    treasury_cap: Usd  # what all treasuries' deficits may draw a day
+
+
 class DemoParams(_Section):
     penalty: Rate = WAD // 20  # of notional, charged on a lost book until liquidation exists
 

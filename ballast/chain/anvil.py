@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from time import monotonic, sleep
+from typing import TypeVar
 
 from ballast.chain.abi import ROOT
 from ballast.chain.base import NodeError
@@ -18,6 +19,8 @@ from ballast.chain.web3 import Web3Chain
 
 _LISTENING = re.compile(r"Listening on (127\.0\.0\.1:\d+)")
 _START_SECONDS = 30
+
+Kind = TypeVar("Kind", bound=Web3Chain)
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,9 @@ class Anvil:
     url: str
     pid: int
 
-    def chain(self) -> Web3Chain:
+    def chain(self, kind: type[Kind] = Web3Chain) -> Kind:  # type: ignore[assignment]
         """The node as a chain on which time stands still until it is moved."""
-        chain = Web3Chain(self.url)
+        chain = kind(self.url)
         chain.freeze()
         if chain.block == 0:
             chain.rpc("evm_mine")  # calls on block 0 would see time 1

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from ballast.demo.figures import accounts_figure, flow_figure, market_figure, pool_figure
-from ballast.demo.report import AccountResult, FreezeResult, Report, Trace, pairs
-from ballast.demo.words import freeze_lines, note, pool_lines, usd
+from ballast.demo.report import AccountResult, FreezeResult, Party, Report, Trace, pairs
+from ballast.demo.words import audit_lines, freeze_lines, note, pool_lines, usd
 
 _STYLE = """
 :root { color-scheme: light; --ink: #1c2330; --soft: #5b6474; --line: #e3e7ee; --good: #0f7b4f; --bad: #b42318; }
@@ -66,6 +66,7 @@ def render(report: Report) -> str:
         "<h2>Distance to liquidation, and what the engine did about it</h2>",
         f"<p>{chart}</p>",
         _figure(accounts_figure(report), "accounts"),
+        *_parties(report),
         *_freeze(report.freeze),
         *_pool(report),
         "<h2>Where the equity went</h2>",
@@ -163,6 +164,22 @@ def _pool(report: Report) -> list[str]:
         f"are counted at the worst of three prices, an hour after they were asked for.{_band_text(report)}</p>",
         _figure(pool_figure(report), "pool"),
     ]
+
+
+def _parties(report: Report) -> list[str]:
+    """Who won and who lost."""
+    if not report.parties:
+        return []
+    head = "".join(f"<th>{name}</th>" for name in ("party", "", "$ at start", "at end", "earned"))
+    rows = "".join(map(_party_row, report.parties))
+    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return ["<h2>Who won and who lost</h2>", table, _list(audit_lines(report.audit))]
+
+
+def _party_row(party: Party) -> str:
+    earned = _marked(f"{party.earned:+,.0f}", party.earned >= 0)
+    cells = (escape(party.name), "", usd(party.start), usd(party.end), earned)
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def _freeze(freeze: FreezeResult | None) -> list[str]:

@@ -28,6 +28,8 @@ class Provider:
         self._leaves = window.start + (window.end - window.start) * 2 // 3
         self._asked = 0  # [s] when the waiting request was made
         self._waiting: Request | None = None
+        self._dollars = (from_wad(stage.params.pool.funding) / SHARE).quantize(Decimal(1))
+        stage.protocol.mint(stage.provider, int(self._dollars) * WAD, stage.owner)
         self.result = PoolResult()
 
     def act(self, now: int) -> None:
@@ -56,10 +58,7 @@ class Provider:
 
     def _enter(self) -> Request:
         """Ask to enter."""
-        stage = self._stage
-        dollars = (from_wad(stage.params.pool.funding) / SHARE).quantize(Decimal(1))
-        stage.protocol.mint(stage.provider, int(dollars) * WAD, stage.owner)
-        return self._pool.request_deposit(dollars, stage.provider)
+        return self._pool.request_deposit(self._dollars, self._stage.provider)
 
     def _execute(self, now: int) -> None:
         """Let the keeper execute what waits, and claim what it brought. What an exit leaves over waits on."""

@@ -278,6 +278,37 @@ class PoolResult:
         }
 
 
+@dataclass(frozen=True)
+class Party:
+    """What somebody began and ended with [USD]."""
+
+    name: str
+    start: float
+    end: float
+
+    @property
+    def earned(self) -> float:
+        return self.end - self.start
+
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in `summary.json`."""
+        figures = {"start": self.start, "end": self.end, "earned": self.earned}
+        return {"name": self.name, **{f"{name}_usd": round(figure, 2) for name, figure in figures.items()}}
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """Custody against what is owed, after every transaction but a feed's; and whether all parties add up."""
+
+    blocks: int = 0
+    short_wei: int = 0  # most that custody ever fell short by, of any token
+    created_wei: int = 0  # what all parties together won beyond what collateral did by its price
+
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in `summary.json`."""
+        return vars(self)
+
+
 @dataclass
 class Report:
     """A whole run."""
@@ -293,6 +324,8 @@ class Report:
     prices: dict[str, Trace]
     volatilities: dict[str, Trace]
     conservation_error_wei: int
+    audit: AuditResult = field(default_factory=AuditResult)
+    parties: list[Party] = field(default_factory=list)
     pool: PoolResult = field(default_factory=PoolResult)
     freeze: FreezeResult | None = None
     model_gap: float = 0.0  # [USD] largest distance of an unguarded account on chain from the integer model
@@ -326,6 +359,8 @@ class Report:
             "cuts": self.cuts,
             "cuts_by_volatility_alone": len(self.volatility_cuts),
             "conservation_error_wei": self.conservation_error_wei,
+            "audit": self.audit.as_json(),
+            "parties": [party.as_json() for party in self.parties],
             "model_gap_usd": round(self.model_gap, 6),
             "seconds": round(self.seconds, 1),
             "skipped": self.skipped,

@@ -11,11 +11,13 @@ from typing import Any
 from ballast.chain import Event, Receipt
 from ballast.chain.anvil import anvil
 from ballast.demo import feed
+from ballast.demo.audit import WatchedChain
 from ballast.demo.feed import Tick
 from ballast.demo.freeze import Freeze, choose
+from ballast.demo.parties import Ledger, stakes
 from ballast.demo.prices import HOUR, Window
 from ballast.demo.provider import Provider
-from ballast.demo.report import CASH, AccountResult, Loss, Report, Rescue, Trace
+from ballast.demo.report import CASH, AccountResult, AuditResult, Loss, Report, Rescue, Trace
 from ballast.demo.roster import roster
 from ballast.demo.shadow import Shadow, feeds_of, fork, penalty
 from ballast.demo.stage import ANSWER, Actor, DemoError, Stage, prepared
@@ -37,7 +39,7 @@ def run(window: Window, params: Params, progress: Progress = lambda *_: None, fr
     ticks = feed.ticks({symbol: window.history[symbol] for symbol in symbols})
     first = {symbol: window.history[symbol][0].open for symbol in symbols}
     with anvil(timestamp=ticks[0].time - HOUR, history=False) as node:
-        stage = Stage(node.chain(), prepared(params, first))
+        stage = Stage(node.chain(WatchedChain), prepared(params, first))
         replay = _Replay(stage, window, ticks, progress, freeze)
         report = replay.play()
     report.seconds = monotonic() - began
@@ -133,6 +135,7 @@ class _Replay:
             result.equity_start = self._shadow.equity(actor.id) / WAD
             result.z = {symbol: Trace() for symbol in actor.leverage}
             self._watches[actor.id] = _Watch(actor, result)
+        self._ledger = Ledger(stage, stakes(stage))
 
     def _trade(self, tick: Tick) -> None:
         """What a round brings: the guardian acts, distances change, the keeper acts, and what is then short of margin
@@ -306,7 +309,7 @@ class _Replay:
     def _report(self) -> Report:
         """Gather the results."""
         self._provider.look(self._ticks[-1].time, last=True)
-        gap = 0.0
+        gap, audit = 0.0, self._stage.audit
         for id_, watch in self._watches.items():
             result, ghost = watch.result, self._shadow.ghosts[id_]
             result.equity_end = self._stage.equity(watch.actor) / WAD
@@ -327,6 +330,8 @@ class _Replay:
             prices=self._prices,
             volatilities=self._volatilities,
             conservation_error_wei=self._stage.custody_error(),
+            audit=AuditResult(audit.blocks, audit.short_wei, self._ledger.created),
+            parties=self._ledger.close(),
             pool=self._provider.result,
             freeze=self._freeze.result if self._freeze else None,
             model_gap=gap,

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 
-from ballast.chain.web3 import Web3Chain
 from ballast.client import Account, Ballast, Policy
 from ballast.client.units import from_wad, to_wad
+from ballast.demo.audit import Audit, WatchedChain
 from ballast.demo.feed import Tick
 from ballast.demo.prices import DECIMALS, HOUR
 from ballast.demo.roster import Entry
@@ -63,7 +63,7 @@ class Stage:
     guardian, 4 puts money into the pool, the others trade.
     """
 
-    def __init__(self, chain: Web3Chain, params: Params) -> None:
+    def __init__(self, chain: WatchedChain, params: Params) -> None:
         self.chain = chain
         self.owner, self.keeper, self.closer, self.guardian, self.provider, *self._holders = map(str, chain.accounts)
         governance = params.governance.model_copy(update={"guardian": self.guardian})
@@ -71,6 +71,9 @@ class Stage:
         self.protocol = Protocol.deploy(chain, params, self.owner)
         self.protocol.vault.set_engine(self.closer, 2, sender=self.owner)  # stands in for the liquidator to come
         self.protocol.hand_over(self.owner)
+        auditor = chain.deploy("Auditor", self.protocol.vault.address, sender=self.owner)
+        self.audit = Audit(auditor, (self.keeper, self.closer))
+        chain.watch = self.audit.look
         self.ballast = Ballast(self.protocol)
         self.actors: list[Actor] = []
         self._unpoked = dict.fromkeys(params.markets, 0)
@@ -188,6 +191,24 @@ class Stage:
         treasury = self.protocol.vault.treasury(actor.id)
         books = sum(self.protocol.markets[symbol].book_risk(actor.id).equity for symbol in actor.leverage)
         return int(treasury.cash + treasury.escrow + books + self.credit(actor))
+
+    def worth(self, account: int) -> int:
+        """Of an account, whoever's: cash, escrow, books, and collateral without its haircut [wad]."""
+        protocol, vault = self.protocol, self.protocol.vault
+        treasury = vault.treasury(account)
+        worth = int(treasury.cash + treasury.escrow)
+        for market in filter(None, treasury.slots.to_bytes(8, "little")):
+            worth += int(protocol.markets[protocol.market_names[market]].book_risk(account).equity)
+        if treasury.collateral:
+            held = vault.collateral_of(account)
+            worth += sum(amount * self.token_price(index) // WAD for index, amount in enumerate(held) if amount)
+        return worth
+
+    def token_price(self, index: int) -> int:
+        """Of a collateral token [wad]; one of which nobody holds anything needs none."""
+        protocol = self.protocol
+        feed_id = int(protocol.collateral_model.config(index).feed_id)
+        return int(protocol.oracle.quote(feed_id).price) if protocol.vault.collateral(index).total else 0
 
     def credit(self, actor: Actor) -> int:
         """What the collateral counts for [wad]."""

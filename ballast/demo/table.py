@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ballast.demo.report import AccountResult, BookInFreeze, FreezeResult, PoolResult, Report, pairs
-from ballast.demo.words import clock, freeze_lines, note, pool_lines, usd
+from ballast.demo.report import AccountResult, BookInFreeze, FreezeResult, Party, PoolResult, Report, pairs
+from ballast.demo.words import audit_lines, clock, freeze_lines, note, pool_lines, usd
 
 WIDTH = 130  # columns the table needs
 SHARE_ROWS = 10  # about how many lines the share price gets
@@ -19,6 +19,8 @@ SHARE_ROWS = 10  # about how many lines the share price gets
 def render(report: Report) -> RenderableType:
     """The tables and the lines below each."""
     parts: list[RenderableType] = [_table(report), *_texts(_lines(report))]
+    if report.parties:
+        parts += ["", _parties_table(report.parties), *_texts((line, "") for line in audit_lines(report.audit))]
     if report.pool.prices.values:
         parts += ["", _pool_table(report.pool), *_texts((line, "") for line in pool_lines(report.pool))]
     if report.freeze:
@@ -54,6 +56,18 @@ def _table(report: Report) -> Table:
             *(usd(amount) for amount in (account.moved, account.cut, account.costs, account.costs_without)),
             *(usd(amount) for amount in (account.equity_start, account.equity_end, account.equity_end_without)),
         )
+    return table
+
+
+def _parties_table(parties: Iterable[Party]) -> Table:
+    """What everybody made of it."""
+    table = _plain("Who won and who lost")
+    table.add_column("party", no_wrap=True)
+    for name in ("$ at start", "at end", "earned"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for party in parties:
+        earned = Text(f"{party.earned:+,.0f}", style="red" if party.earned < -0.5 else "")
+        table.add_row(party.name, usd(party.start), usd(party.end), earned)
     return table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ballast.demo.report import BookInFreeze, FreezeResult, Loss, PoolResult
+from ballast.demo.report import AuditResult, BookInFreeze, FreezeResult, Loss, PoolResult
 
 
 def clock(time: int) -> str:
@@ -44,6 +44,16 @@ def pool_lines(pool: PoolResult) -> list[str]:
     if pool.gain is not None:
         lines.append(f"It {'gained' if pool.gain >= 0 else 'lost'} {abs(pool.gain):.3%}.")
     return lines
+
+
+def audit_lines(audit: AuditResult) -> list[str]:
+    """Whether everything that somebody owns is there, and whether all of it adds up."""
+    covered = f"{audit.short_wei} WEI WERE MISSING" if audit.short_wei else "custody covered what is owed to the wei"
+    return [
+        f"After each of {audit.blocks:,} transactions {covered}.",
+        "What one loses another wins: all together won what their collateral did by its price, to "
+        f"{abs(audit.created_wei):,} wei.",
+    ]
 
 
 def freeze_lines(freeze: FreezeResult) -> list[str]:

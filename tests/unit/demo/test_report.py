@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from ballast.demo import figures, page, table
 from ballast.demo.report import (
     CASH,
     AccountResult,
+    AuditResult,
     BookInFreeze,
     FreezeResult,
     Loss,
+    Party,
     Passage,
     PoolResult,
     Report,
@@ -48,7 +51,8 @@ def report() -> Report:
     skipped = {"alt-long": ["SOL"]}
     return Report(
         "a test", "all of it", 100, 300, 6, [guarded, alone], skipped, rescues, series, volatilities,
-        conservation_error_wei=0, pool=_pool(), freeze=_freeze(),
+        conservation_error_wei=0, pool=_pool(), freeze=_freeze(), audit=AuditResult(1_234, 0, -7),
+        parties=[Party("the pool", 1e6, 1.25e6), Party("traders", 1e6, 0.75e6)],
     )  # fmt: skip
 
 
@@ -131,6 +135,24 @@ def test_table__width_of_a_wide_terminal__nothing_is_cut_short(report: Report) -
     assert "Of 3 guarded books in BTC 2 fell short of margin meanwhile: 0 were filled, 1 cut, 0 lost." in text
     for outcome in ("cut by $4,000", "not served", "filled $200"):
         assert outcome in text
+
+
+def test_table__parties__who_won_and_who_lost(report: Report) -> None:
+    """Gains and losses with their signs, and that they add up."""
+    console = Console(width=table.WIDTH, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table.render(report))
+    text = console.export_text()
+    assert re.search(r"the pool +1,000,000 +1,250,000 +\+250,000", text) and "-250,000" in text
+    assert "After each of 1,234 transactions custody covered what is owed to the wei." in text
+    assert "Who won and who lost" in page.render(report)
+
+
+def test_table__custody_short__says_so(report: Report) -> None:
+    """A wei that is missing once is loud."""
+    report.audit = AuditResult(10, 3, 0)
+    console = Console(width=table.WIDTH, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table.render(report))
+    assert "3 WEI WERE MISSING" in console.export_text()
 
 
 def test_table__prices_end_too_soon__says_that_it_stayed_halted(report: Report) -> None:

@@ -48,6 +48,18 @@ def test_run__crash__engine_works_and_not_a_wei_is_lost(report: Report) -> None:
     assert all("ring-fenced" in loss.why for guarded, _ in pairs(report.accounts) for loss in guarded.lost)
 
 
+def test_run__every_transaction__custody_covers_what_is_owed(report: Report) -> None:
+    """SOL-1: looked at after each of them, token by token."""
+    assert report.audit.short_wei == 0 and report.audit.blocks > 100
+
+
+def test_run__parties__what_one_loses_another_wins(report: Report) -> None:
+    """SOL-2: all together they win nothing but what their collateral did; dust is in the vault's favour."""
+    assert -1_000 <= report.audit.created_wei <= 0
+    earned = {party.name: party.earned for party in report.parties}
+    assert earned["traders with the engine"] < 0 < earned["the keeper"]
+
+
 def test_run__unguarded__as_the_model_says(report: Report) -> None:
     """What the model calls "without" is what happens on the chain to accounts without the engine."""
     for account in report.accounts:
