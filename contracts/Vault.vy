@@ -16,6 +16,7 @@
              claims go on.
 """
 
+from interfaces import IOutflow
 from interfaces import IVault
 implements: IVault
 
@@ -28,13 +29,11 @@ from .modules import collateral_ledger
 from .modules import errors
 from .modules import firewall
 from .modules import fixed_point
-from .modules import outflow
 from .modules import tokens
 from .modules import vault_checks
 from .modules import vault_slots
 initializes: accounts
 initializes: firewall[ownable := ownable]
-initializes: outflow[ownable := ownable, firewall := firewall]
 initializes: collateral_ledger[ownable := ownable, accounts := accounts]
 
 
@@ -69,14 +68,6 @@ exports: (
 )
 
 exports: (
-    outflow.LOCK_PERIOD,
-    outflow.set_meter,
-    outflow.lock,
-    outflow.lock_matures,
-    outflow.meter,
-)
-
-exports: (
     collateral_ledger.collateral_count,
     collateral_ledger.collateral_model,
     collateral_ledger.add_collateral,
@@ -94,6 +85,7 @@ MAX_REWARD: public(constant(uint256)) = 200 * 10**18    # [wad] whatever an engi
 SETTLEMENT: public(immutable(address))      # the one token in which cash is counted
 SCALE: public(immutable(uint256))           # [wad] per token unit [raw]
 POOL_SHARE: public(immutable(uint256))      # [wad] of each trading fee that the pool earns
+OUTFLOW: public(immutable(IOutflow))        # meters and locks of profit
 
 
 claimable: public(HashMap[address, uint256])    # keeper or executor → [wad]
@@ -102,10 +94,11 @@ _house: uint256                                 # pool account, protocol revenue
 
 
 @deploy
-def __init__(settlement: address, pool_share: uint256):
+def __init__(settlement: address, pool_share: uint256, outflow: IOutflow):
     """
     @param settlement An ERC-20 with at most 18 decimals.
     @param pool_share Share of each trading fee that the pool earns [wad].
+    @param outflow Meters and locks, which must be told that this is the vault.
     """
     ownable.__init__()
     collateral_ledger.__init__(settlement)
@@ -114,6 +107,7 @@ def __init__(settlement: address, pool_share: uint256):
     SETTLEMENT = settlement
     SCALE = 10 ** (18 - tokens._decimals(settlement))
     POOL_SHARE = pool_share
+    OUTFLOW = outflow
 
 
 ################################################################
@@ -147,17 +141,19 @@ def deposit(account: uint256, token: address, amount: uint256):
 def release_lock(account: uint256, market: uint256) -> uint256:
     """
     @notice Release as much of a lock as the market's meter lets through. Open to all.
-    @dev No sooner than LOCK_PERIOD after the lock last grew, and not while the account's book in that market is below
-         maintenance or cannot be priced.
+    @dev No sooner than `Outflow.LOCK_PERIOD` after the lock last grew, and not while the account's book in that market
+         is below maintenance or cannot be priced.
     @param account Account id.
     @param market Market id that the locked profit came from.
     @return What was released [wad].
     """
     state: vault_slots.Account = accounts._load(account)
-    has_book: bool = book_list._find(state.books, market) < book_list.BOOKS
+    implementation: address = empty(address)
+    if book_list._find(state.books, market) < book_list.BOOKS:
+        implementation = firewall._implementation(market)
     released: uint256 = 0
     cleared: bool = False
-    released, cleared = outflow._release(account, market, has_book)
+    released, cleared = extcall OUTFLOW.release(account, market, implementation)
     if cleared:
         state.locked = False
         accounts._store(account, state)
@@ -200,7 +196,7 @@ def withdraw(account: uint256, token: address, amount: uint256, receiver: addres
         state: vault_slots.Account = accounts._load(account)
         vault_checks._check_cash(amount <= convert(max(state.cash, 0), uint256) // SCALE)
         state.cash -= convert(amount * SCALE, int256)
-        vault_checks._check_unlocked(state.cash >= outflow._locked_cash(account, state.locked))
+        vault_checks._check_unlocked(state.cash >= self._locked_cash(account, state.locked))
         accounts._store(account, state)
     else:
         collateral_ledger._take(account, token, amount)
@@ -240,7 +236,7 @@ def transfer_margin(
         state.locked = state.locked or locks
     vault_checks._check_cash(state.cash >= 0)
 
-    free: int256 = max(state.cash - outflow._locked_cash(account, state.locked), 0)
+    free: int256 = max(state.cash - self._locked_cash(account, state.locked), 0)
     paid: uint256 = min(reward, convert(free, uint256))
     state.cash -= convert(paid, int256)
     accounts._store(account, state)
@@ -322,7 +318,7 @@ def lock_escrow(account: uint256, actor: address, margin: uint256, execution_fee
     state: vault_slots.Account = accounts._load(account)
     vault_checks._check_cash(amount <= convert(max(state.cash, 0), uint256))
     left: int256 = state.cash - convert(execution_fee, int256)
-    vault_checks._check_unlocked(left >= outflow._locked_cash(account, state.locked))
+    vault_checks._check_unlocked(left >= self._locked_cash(account, state.locked))
     assert state.orders < MAX_ORDERS, errors.TOO_MANY_ORDERS
 
     escrow: uint256 = accounts._put_escrow(account, amount)
@@ -536,11 +532,22 @@ def _treasury(account: uint256) -> IVault.Treasury:
     return IVault.Treasury(
         cash=state.cash,
         escrow=escrow,
-        locked=convert(outflow._locked_cash(account, state.locked), uint256),
+        locked=convert(self._locked_cash(account, state.locked), uint256),
         last_trade=state.last_trade,
         slots=state.books,
         collateral=state.collateral,
     )
+
+
+@internal
+@view
+def _locked_cash(account: uint256, locked: bool) -> int256:
+    """
+    @dev Σ of the account's locks [wad]; asked only where the account's flag says there are any.
+    """
+    if not locked:
+        return 0
+    return convert(staticcall OUTFLOW.locked(account), int256)
 
 
 @internal
@@ -555,7 +562,7 @@ def _move_margin(account: uint256, books: uint256, market: uint256, amount: int2
     beyond, is_empty = firewall._move(account, market, amount)
     locks: bool = False
     if beyond != 0:
-        locks = outflow._meet(account, market, beyond, is_empty)
+        locks = extcall OUTFLOW.meet(account, market, beyond, is_empty)
     if is_empty:
         return book_list._freed(books, market), locks
     return books, locks

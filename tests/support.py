@@ -5,10 +5,23 @@ Amounts, sizes and prices are wads.
 
 from __future__ import annotations
 
-from ballast.chain import Receipt
+from ballast.chain import Chain, Contract, Receipt
 from ballast.deploy import Protocol
 
 UNLIMITED = 2**256 - 1
+
+
+def deploy_vault(chain: Chain, token: str, pool_share: int, owner: str) -> Contract:
+    """A vault with its meters and locks, and nothing else set up."""
+    outflow = chain.deploy("Outflow", sender=owner)
+    vault = chain.deploy("Vault", token, pool_share, outflow.address, sender=owner)
+    outflow.set_vault(vault.address, sender=owner)
+    return vault
+
+
+def outflow_of(vault: Contract) -> Contract:
+    """Its meters and locks."""
+    return vault.chain.at("Outflow", vault.OUTFLOW())
 
 
 def last_price(protocol: Protocol, market: str) -> int:

@@ -32,7 +32,8 @@ class Deployment:
         params = self._params
         settlement = params.settlement
         token = self._token("token", settlement, settlement.name, settlement.symbol)
-        vault = self._contract("vault", "Vault", token, params.vault.pool_share)
+        outflow = self._contract("outflow", "Outflow")
+        vault = self._contract("vault", "Vault", token, params.vault.pool_share, outflow)
         oracle = self._contract("oracle", "PriceOracle", vault)
         self._sequencer()
         collateral_model = self._contract("collateral_model", "CollateralModel", vault, oracle)

@@ -73,6 +73,10 @@ class Protocol:
         return self._contract("vault")
 
     @cached_property
+    def outflow(self) -> Contract:
+        return self._contract("outflow")
+
+    @cached_property
     def oracle(self) -> Contract:
         return self._contract("oracle")
 

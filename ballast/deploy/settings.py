@@ -73,7 +73,9 @@ def settings(protocol: Protocol, params: Params | None = None) -> Iterator[Setti
 
 def _wiring(protocol: Protocol) -> Iterator[Setting]:
     """Who is who."""
-    vault = protocol.vault
+    vault, outflow = protocol.vault, protocol.outflow
+    known = outflow.vault() == vault.address
+    yield Setting("outflow.vault", known, outflow, "set_vault", (vault.address,))
     for name, market in protocol.markets.items():
         id_ = protocol.market_ids[name]
         known = vault.market_count() >= id_ and vault.market(id_)[0] == market.address
@@ -142,14 +144,14 @@ def _sequencer(protocol: Protocol, params: SequencerParams | None) -> Setting:
 
 
 def _market(protocol: Protocol, name: str, params: MarketParams) -> Iterator[Setting]:
-    id_, market, vault = protocol.market_ids[name], protocol.markets[name], protocol.vault
+    id_, market, outflow = protocol.market_ids[name], protocol.markets[name], protocol.outflow
     quote, fees, risk = params.quote.model_dump(), params.fees.model_dump(), params.risk.model_dump()
     pool, exchange = protocol.pool, protocol.exchange
     yield Setting(f"pool.quote({name})", reads(pool.quote_config, id_) == quote, pool, "set_quote", (id_, quote))
     yield Setting(f"exchange.fees({name})", reads(exchange.fee_config, id_) == fees, exchange, "set_fees", (id_, fees))
     yield Setting(f"market.config({name})", reads(market.config) == risk, market, "set_config", (risk,))
     meter = params.meter
-    yield Setting(f"vault.meter({name})", vault.meter(id_)[0] == meter, vault, "set_meter", (id_, meter))
+    yield Setting(f"outflow.meter({name})", outflow.meter(id_)[0] == meter, outflow, "set_meter", (id_, meter))
 
 
 def _governance(protocol: Protocol, params: GovernanceParams) -> Iterator[Setting]:

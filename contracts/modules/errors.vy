@@ -46,6 +46,7 @@ NO_BOOK: constant(String[32]) = "vault: no such book"
 NOT_IN_ESCROW: constant(String[32]) = "vault: not in escrow"
 TOO_MANY_ORDERS: constant(String[32]) = "vault: too many orders"
 POOL_IS_SET: constant(String[32]) = "vault: pool is set"
+VAULT_IS_SET: constant(String[32]) = "outflow: vault is set"
 VAULT_PARAMETER: constant(String[32]) = "vault: parameter out of bounds"
 
 # Collateral

@@ -14,6 +14,7 @@ from ballast.model import vault as vault_model
 from ballast.model.collateral import CollateralConfig, CollateralModel
 from ballast.model.errors import Rejected, require
 from ballast.model.oracle import Quote
+from tests.support import deploy_vault
 
 WAD = 10**18
 DECIMALS = (18, 8, 6, 18, 0, 2, 18, 6)
@@ -42,7 +43,7 @@ class Pair:
         self.chain = chain = RevmChain()
         self.owner = owner = chain.accounts[0]
         settlement = chain.deploy("MockToken", "US Dollar", "USD", 6, sender=owner)
-        self.vault = chain.deploy("Vault", settlement.address, 0, sender=owner)
+        self.vault = deploy_vault(chain, settlement.address, 0, owner)
         self.oracle = chain.deploy("MockQuotes", sender=owner)
         self.contract = chain.deploy("CollateralModel", self.vault.address, self.oracle.address, sender=owner)
         self.feeds = {feed_id: Feed() for feed_id in FEEDS}

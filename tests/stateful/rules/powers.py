@@ -181,7 +181,7 @@ class Powers(World):
             case "meter":
                 capacity = METER * factor
                 apply = lambda: model.vault.set_meter(OWNER, market, capacity, now=self.now)  # noqa: E731
-                return protocol.vault, "set_meter", (market, capacity), apply
+                return protocol.outflow, "set_meter", (market, capacity), apply
             case "fees":
                 fees = params.fees.model_dump() | {"base_fee": WAD // 5_000 * factor}  # 1 % is the bound
                 apply = lambda: model.exchange.set_fees(OWNER, market, FeeConfig(**fees))  # noqa: E731

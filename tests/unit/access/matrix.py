@@ -104,8 +104,14 @@ MATRIX: dict[str, dict[str, Row]] = {
         "add_collateral": _owner(lambda world, caller: (world.new_token, WAD)),
         "set_collateral_cap": _owner(lambda world, caller: (world.index, WAD)),
         "set_collateral_model": _owner(lambda world, caller: (world.stranger,), "vault: collateral model is set"),
-        "set_meter": _owner(lambda world, caller: (world.eth, WAD)),
         "collect_revenue": _owner(lambda world, caller: (world.stranger,)),
+    },
+    "Outflow": {
+        "transfer_ownership": TRANSFER,
+        "meet": _only("vault", VAULT, lambda world, caller: (world.main, world.eth, WAD, False)),
+        "release": _only("vault", VAULT, lambda world, caller: (world.main, world.eth, NOBODY)),
+        "set_vault": _owner(lambda world, caller: (world.vault,), "outflow: vault is set"),
+        "set_meter": _owner(lambda world, caller: (world.eth, WAD)),
     },
     "CollateralModel": {
         "transfer_ownership": TRANSFER,

@@ -144,7 +144,7 @@ def test_colluders__pump_and_default__gain_nothing(attacker, way, height, minute
 def test_colluders__when_the_price_never_comes_back__leave_by_the_meter(attacker, protocol, owner) -> None:
     """X-ECO-02: then it was no pump; still no more leaves a market in a day than its meter lets through."""
     capacity = 20_000 * WAD
-    protocol.vault.set_meter(attacker.link, capacity, sender=owner)
+    protocol.outflow.set_meter(attacker.link, capacity, sender=owner)
     gains = []
     for _ in range(3 * 24):
         attacker.step(START["LINK"] * 1.4, DAY // 24)

@@ -11,7 +11,7 @@ from ballast.params import WAD
 @pytest.fixture
 def locked(protocol, open_account, open_book, publish, trader, owner) -> int:
     """An account whose cash is all profit, and all locked: its market's meter lets nothing through."""
-    protocol.vault.set_meter(protocol.market_ids["ETH"], 0, sender=owner)
+    protocol.outflow.set_meter(protocol.market_ids["ETH"], 0, sender=owner)
     account = open_account(trader, 100_001 * WAD)
     open_book(account, "ETH", 100 * WAD, 100_000 * WAD)
     publish("ETH", 3_500 * WAD, after=60)

@@ -162,8 +162,10 @@ def test_two_accounts__pump_withdraw_and_default__no_gain(attack: Attack, route:
     attack.pump()
     assert attack.risk(attack.loser).equity < 0, "the loser will not pay"
     route(attack)
-    assert vault.meter(attack.link)[1] == 1_000_000 * WAD, "the meter does not count for a book that goes on"
-    assert vault.lock(attack.winner, attack.link) > 1_000_000 * WAD
+    assert attack.protocol.outflow.meter(attack.link)[1] == 1_000_000 * WAD, (
+        "the meter does not count for a book that goes on"
+    )
+    assert attack.protocol.outflow.lock(attack.winner, attack.link) > 1_000_000 * WAD
     attack.withdraw(attack.winner)
 
     attack.crash()
@@ -175,7 +177,7 @@ def test_two_accounts__pump_withdraw_and_default__no_gain(attack: Attack, route:
             vault.release_lock(attack.winner, attack.link, sender=attack.attacker)
         assert error.value.reason == "vault: book below maintenance"
         attack.withdraw(attack.winner)
-    assert vault.lock(attack.winner, attack.link) > 1_000_000 * WAD
+    assert attack.protocol.outflow.lock(attack.winner, attack.link) > 1_000_000 * WAD
     assert attack.taken_out < attack.paid_in, "fees are what it came to"
 
 

@@ -31,7 +31,7 @@ def locked(
     publish("ETH", PRICE)
     trade(account, "ETH", -90 * WAD, reduce_only=True)
     protocol.pool.draw(protocol.market_ids["ETH"], sender=keeper)
-    amount = int(protocol.vault.lock(protocol.pool_account, protocol.market_ids["ETH"]))
+    amount = int(protocol.outflow.lock(protocol.pool_account, protocol.market_ids["ETH"]))
     assert amount > 0
     return amount
 
@@ -40,18 +40,18 @@ def test_withheld_profit__drawn_a_little_each_hour__is_released_all_the_same(
     protocol: Protocol, locked: int, publish: Callable[..., int], stranger: str
 ) -> None:
     """X-DOS-02: a draw starts a lock anew, so it waits for the lock's hour, releases it first, and leaves no dust."""
-    pool, vault, market = protocol.pool, protocol.vault, protocol.market_ids["ETH"]
-    matures = vault.lock_matures(protocol.pool_account, market)
+    pool, market = protocol.pool, protocol.market_ids["ETH"]
+    matures = protocol.outflow.lock_matures(protocol.pool_account, market)
     protocol.chain.advance(HOUR // 2)
     publish("ETH", PRICE - 10 * WAD)
     with pytest.raises(Reverted) as refusal:
         pool.draw(market, sender=stranger)
     assert refusal.value.reason == "vault: lock is too young"
-    assert vault.lock_matures(protocol.pool_account, market) == matures
+    assert protocol.outflow.lock_matures(protocol.pool_account, market) == matures
 
     protocol.chain.advance(HOUR // 2)
     publish("ETH", PRICE - 10 * WAD)
     free = int(pool.net_assets().free)
     drawn = pool.draw(market, sender=stranger).event("Drawn").amount
-    assert vault.lock(protocol.pool_account, market) == drawn
+    assert protocol.outflow.lock(protocol.pool_account, market) == drawn
     assert pool.net_assets().free == free + locked

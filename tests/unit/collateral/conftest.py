@@ -8,6 +8,7 @@ import pytest
 
 from ballast.chain import Contract
 from ballast.chain.revm import RevmChain
+from tests.support import deploy_vault
 
 WAD = 10**18
 ETH, BTC, GOLD = 2, 1, 130  # feed ids: two of markets, one of its own
@@ -56,7 +57,7 @@ def say(oracle: Contract, owner: str) -> Callable[..., None]:
 def vault(chain: RevmChain, owner: str, trader: str) -> Contract:
     """Three collateral tokens of 18, 8 and 6 decimals; the trader's account 1 holds 10 of each."""
     settlement = chain.deploy("MockToken", "US Dollar", "USD", 6, sender=owner)
-    vault = chain.deploy("Vault", settlement.address, 0, sender=owner)
+    vault = deploy_vault(chain, settlement.address, 0, owner)
     vault.open_account(trader, sender=trader)
     for decimals in DECIMALS:
         token = chain.deploy("MockToken", "Token", "TKN", decimals, sender=owner)

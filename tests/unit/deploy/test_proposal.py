@@ -11,7 +11,7 @@ from ballast.deploy import DeploymentError, Proposal, Protocol, Setting, Stage
 from ballast.params import WAD
 
 EARLY = "timelock_controller: operation is not ready"
-CHANGED = ["vault.meter(ETH)", "vault.meter(BTC)", "exchange.execution_fee"]
+CHANGED = ["outflow.meter(ETH)", "outflow.meter(BTC)", "exchange.execution_fee"]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_hand_over__by_the_deployer__leaves_the_timelock_as_only_owner(protocol,
     assert not protocol.timelock.hasRole(protocol.timelock.DEFAULT_ADMIN_ROLE(), owner)
     assert protocol.verify(params) == []
     with pytest.raises(Reverted, match="ownable: caller is not the owner"):
-        protocol.vault.set_meter(2, WAD, sender=owner)
+        protocol.outflow.set_meter(2, WAD, sender=owner)
 
 
 def test_hand_over__one_contract_forgotten__is_found(protocol, owner, params):
@@ -137,7 +137,7 @@ def test_describe__any__tells_what_would_be_sent(handed_over, proposal):
     lines = list(proposal.describe(handed_over))
 
     assert f"exchange.set_execution_fee(execution_fee={2 * WAD:_})" in lines
-    assert f"vault.set_meter(market=2, capacity={500_000 * WAD:_})" in lines
+    assert f"outflow.set_meter(market=2, capacity={500_000 * WAD:_})" in lines
     assert len(lines) == 5
 
 
@@ -206,8 +206,8 @@ def test_parse__call_as_people_write_it__is_proposed(handed_over, owner, keeper)
     ("function", "arguments", "complaint"),
     [
         ("set_guardian", ["me"], "expected address, got 'me'"),
-        ("set_meter", ["2", "much"], "expected uint256, got 'much'"),
-        ("set_meter", ["2"], "no function 'set_meter' that takes 1 arguments"),
+        ("set_collateral_cap", ["2", "much"], "expected uint256, got 'much'"),
+        ("set_collateral_cap", ["2"], "no function 'set_collateral_cap' that takes 1 arguments"),
         ("owner", [], "no function 'owner'"),
     ],
 )

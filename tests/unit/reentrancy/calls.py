@@ -33,7 +33,6 @@ MUTATORS: dict[str, Arguments] = {
     "Vault.add_market": lambda s: (s.empty_pool.address,),
     "Vault.set_engine": lambda s: (s.keeper, 3),
     "Vault.set_guardian": lambda s: (s.keeper,),
-    "Vault.set_meter": lambda s: (ETH, 2 * WAD),
     "Vault.add_collateral": lambda s: (s.chain.deploy("MockSilentToken", 8, sender=s.deployer).address, WAD),
     "Vault.set_collateral_cap": lambda s: (0, 5 * WAD),
     "Vault.deposit cash": lambda s: (s.own, s.token.address, 70 * CASH),
@@ -51,6 +50,8 @@ MUTATORS: dict[str, Arguments] = {
     "Vault.fill_order": lambda s: (s.own, ETH, 500 * WAD, 10 * WAD, 5 * WAD, s.attacker, True),
     "Vault.top_up_pool": lambda s: (ETH, 100 * WAD),
     "Vault.collect_revenue": lambda s: (s.attacker,),
+    "Outflow.transfer_ownership": lambda s: (s.heir,),
+    "Outflow.set_meter": lambda s: (ETH, 2 * WAD),
     "CollateralModel.transfer_ownership": lambda s: (s.heir,),
     "CollateralModel.set_config": lambda s: (0, s.protocol.collateral_model.config(0)),
     "Exchange.transfer_ownership": lambda s: (s.heir,),
@@ -110,6 +111,9 @@ MUTATORS: dict[str, Arguments] = {
 IMPOSSIBLE = {
     "Vault.set_pool": "set once, and it is",
     "Vault.set_collateral_model": "set once, and it is",
+    "Outflow.meet": "the vault only",
+    "Outflow.release": "the vault only",
+    "Outflow.set_vault": "set once, and it is",
     "Exchange.fill": "the exchange itself only",
     "DerivativesMarket.move_margin": "the vault only",
     "LiquidityPool.permit": "takes a signature, moves an allowance",
@@ -202,9 +206,13 @@ def state(scene: Scene) -> list[Call]:
         found += [(market, "book", (account,)) for market in protocol.markets.values()]
         found.append((protocol.rebalancer, "policy", (account,)))
     for market in (BTC, ETH):
-        found += [(vault, "market", (market,)), (vault, "meter", (market,)), (protocol.oracle, "quote", (market,))]
+        found += [
+            (vault, "market", (market,)),
+            (protocol.outflow, "meter", (market,)),
+            (protocol.oracle, "quote", (market,)),
+        ]
         found += [(pool, "quote_config", (market,)), (protocol.exchange, "fee_config", (market,))]
-        found += [(vault, "lock", (account, market)) for account in accounts]
+        found += [(protocol.outflow, "lock", (account, market)) for account in accounts]
     for market in protocol.markets.values():
         found += [(market, name, ()) for name in ("funding", "skew", "open_interest", "state", "config")]
     for party in (scene.attacker, scene.trader, scene.keeper, pool.address):

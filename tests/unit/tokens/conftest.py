@@ -10,6 +10,7 @@ import pytest
 
 from ballast.chain import Contract
 from ballast.chain.revm import RevmChain
+from tests.support import deploy_vault
 
 WAD = 10**18
 CASH, COIN = 10**6, 10**8  # token units of a dollar and of a coin
@@ -26,7 +27,7 @@ class House:
         self.owner, self.trader, self.other, self.keeper, self.engine, self.receiver = self.chain.accounts[:6]
         self.cash = self.chain.deploy("MockWeirdToken", 6, 0, sender=self.owner)
         self.coin = self.chain.deploy("MockWeirdToken", 8, 0, sender=self.owner)
-        self.vault = self.chain.deploy("Vault", self.cash.address, POOL_SHARE, sender=self.owner)
+        self.vault = deploy_vault(self.chain, self.cash.address, POOL_SHARE, self.owner)
         self.vault.add_collateral(self.coin.address, 2**90, sender=self.owner)
         self._market()
         for holder in (self.owner, self.trader, self.other):

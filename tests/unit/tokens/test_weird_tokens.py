@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ballast.chain import Contract, Reverted
+from tests.support import deploy_vault
 from tests.unit.tokens.conftest import ACCOUNT, CASH, COIN, MINE, OTHER, PATHS, WAD, House
 
 # As MockWeirdToken numbers them
@@ -253,7 +254,7 @@ def test_decimals__too_many_or_none__reverts(house: House, decimals: int, behavi
     token = house.chain.deploy("MockWeirdToken", decimals, behaviour, sender=house.owner)
     attempts: list[Any] = [
         lambda: house.vault.add_collateral(token.address, WAD, sender=house.owner),
-        lambda: house.chain.deploy("Vault", token.address, WAD // 2, sender=house.owner),
+        lambda: deploy_vault(house.chain, token.address, WAD // 2, house.owner),
     ]
     for attempt in attempts:
         with pytest.raises(Reverted) as refusal:

@@ -10,6 +10,7 @@ from eth_utils import keccak
 
 from ballast.chain import Contract
 from ballast.chain.revm import RevmChain
+from tests.support import deploy_vault, outflow_of
 
 WAD = 10**18
 RAW = 10**6  # token units of one USD
@@ -49,7 +50,7 @@ def token(chain: RevmChain, owner: str) -> Contract:
 @pytest.fixture
 def bare_vault(chain: RevmChain, token: Contract, owner: str) -> Contract:
     """Nothing set up."""
-    return chain.deploy("Vault", token.address, POOL_SHARE, sender=owner)
+    return deploy_vault(chain, token.address, POOL_SHARE, owner)
 
 
 @pytest.fixture
@@ -75,6 +76,12 @@ def vault(
     bare_vault.open_account(pool_owner, sender=pool_owner)
     bare_vault.set_pool(1, sender=owner)
     return bare_vault
+
+
+@pytest.fixture
+def outflow(vault: Contract) -> Contract:
+    """The vault's meters and locks."""
+    return outflow_of(vault)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ballast.chain import Contract, Reverted
+from tests.support import deploy_vault
 
 from .conftest import POOL_SHARE, WAD
 
@@ -15,7 +16,7 @@ def test_constructor__settings__read_back_within_bounds(bare_vault: Contract, to
     assert (bare_vault.SETTLEMENT(), bare_vault.POOL_SHARE()) == (token.address, POOL_SHARE)
     assert bare_vault.owner() == owner
     with pytest.raises(Reverted) as error:
-        bare_vault.chain.deploy("Vault", token.address, WAD + 1, sender=owner)
+        deploy_vault(bare_vault.chain, token.address, WAD + 1, owner)
     assert error.value.reason == "vault: parameter out of bounds"
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from ballast.chain import Contract, Reverted
 from ballast.chain.revm import RevmChain
+from tests.support import deploy_vault
 
 from .conftest import POOL_SHARE, RAW, WAD, cash_of
 
@@ -88,7 +89,7 @@ def test_deposit__token_reenters__inner_call_fails(
 def test_deposit__decimals__scaled_to_wad(chain: RevmChain, owner: str, trader: str, decimals: int) -> None:
     """RND-7, X-TOK-01: tokens of any decimals that return nothing go in and out."""
     token = chain.deploy("MockSilentToken", decimals, sender=owner)
-    vault = chain.deploy("Vault", token.address, POOL_SHARE, sender=owner)
+    vault = deploy_vault(chain, token.address, POOL_SHARE, owner)
     assert vault.SCALE() == 10 ** (18 - decimals)
     vault.open_account(trader, sender=trader)
     amount = 7 * 10**decimals + 3
@@ -105,7 +106,7 @@ def test_constructor__unusable_decimals__reverts(chain: RevmChain, owner: str) -
     token = chain.deploy("MockSilentToken", 19, sender=owner).address
     for settlement, reason in ((token, "vault: more than 18 decimals"), (owner, "vault: token without decimals")):
         with pytest.raises(Reverted) as error:
-            chain.deploy("Vault", settlement, POOL_SHARE, sender=owner)
+            deploy_vault(chain, settlement, POOL_SHARE, owner)
         assert error.value.reason == reason
 
 
