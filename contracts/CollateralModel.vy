@@ -170,12 +170,14 @@ def treasury_risk(account: uint256, cash: int256) -> ICollateralModel.TreasuryRi
         risk.complete = risk.complete and is_valid
 
         down: uint256 = fixed_point._mul_wad_down(amounts[index], price.spot)
+        secured: uint256 = self._credit(amounts[index], price, haircut.ltv)
         risk.equity += convert(down, int256)
+        risk.credit += secured
         if cash < 0:
             up: uint256 = fixed_point._mul_wad_up(amounts[index], price.spot)
             counted: uint256 = fixed_point._mul_wad_down(down, collateral_slots._threshold(haircut))
             risk.maintenance += up - counted
-            risk.initial += up - self._credit(amounts[index], price, haircut.ltv)
+            risk.initial += up - secured
             risk.sigma_loss += fixed_point._mul_wad_up(up, self._sigma_rate(price.volatility))
     return risk
 

@@ -46,6 +46,7 @@ class TreasuryRisk:
     initial: int  # [wad]
     sigma_loss: int  # [wad]
     complete: bool
+    credit: int  # [wad] what debt may grow to
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class CollateralModel:
 
     def treasury_risk(self, account: int, cash: int, now: int) -> TreasuryRisk:
         """The risk of the account's treasury."""
-        equity, maintenance, initial, sigma_loss, complete = cash, 0, 0, 0, True
+        equity, maintenance, initial, sigma_loss, complete, secured = cash, 0, 0, 0, True, 0
         for index, amount in enumerate(self.vault.collateral_of(account)):
             haircut = self.haircuts.get(index)
             if amount == 0 or haircut is None:
@@ -127,13 +128,15 @@ class CollateralModel:
             priced = self._priced(haircut.config.feed_id, now)
             complete = complete and priced.valid
             down, up = mul_wad_down(amount, priced.price), mul_wad_up(amount, priced.price)
+            credit = priced.credit(amount, haircut.config.ltv)
             equity += down
+            secured += credit
             if cash < 0:
                 rate = clamp(mul_wad_up(priced.fast_volatility, SQRT_HORIZON), MIN_SIGMA_RATE, MAX_SIGMA_RATE)
                 maintenance += up - mul_wad_down(down, haircut.threshold(now))
-                initial += up - priced.credit(amount, haircut.config.ltv)
+                initial += up - credit
                 sigma_loss += mul_wad_up(up, rate)
-        return TreasuryRisk(equity, maintenance, initial, sigma_loss, complete)
+        return TreasuryRisk(equity, maintenance, initial, sigma_loss, complete, secured)
 
     def _priced(self, feed_id: int, now: int) -> _Priced:
         try:

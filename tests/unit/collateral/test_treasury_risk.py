@@ -17,7 +17,7 @@ SQRT_HORIZON = 10_684_346_079_267_206
 
 @pytest.mark.parametrize("cash", [0, 1, 10**6 * WAD])
 def test_treasury_risk__no_debt__needs_nothing(model: Contract, cash: int) -> None:
-    assert tuple(model.treasury_risk(1, cash)) == (VALUE + cash, 0, 0, 0, True)
+    assert tuple(model.treasury_risk(1, cash)) == (VALUE + cash, 0, 0, 0, True, model.credit(1)[0])
 
 
 def test_treasury_risk__debt__haircuts_and_volatility(model: Contract) -> None:
@@ -27,6 +27,7 @@ def test_treasury_risk__debt__haircuts_and_volatility(model: Contract) -> None:
     assert risk.initial == (30_000 * 20 + 600_000 * 25 + 20_000 * 100) * PERCENT
     assert risk.sigma_loss == VALUE * ((WAD // 2 * SQRT_HORIZON + WAD - 1) // WAD) // WAD
     assert risk.complete
+    assert risk.credit == (30_000 * 80 + 600_000 * 75) * PERCENT
     assert risk.initial > risk.maintenance
 
 
@@ -74,7 +75,7 @@ def test_treasury_risk__token_without_haircut__is_no_collateral(
 ) -> None:
     say(ETH, 3_000)
     bare_model.set_config(0, (ETH, 80 * PERCENT, 85 * PERCENT), sender=owner)
-    assert tuple(bare_model.treasury_risk(1, 5)) == (30_000 * WAD + 5, 0, 0, 0, True)
+    assert tuple(bare_model.treasury_risk(1, 5)) == (30_000 * WAD + 5, 0, 0, 0, True, 24_000 * WAD)
     assert bare_model.credit(1) == (24_000 * WAD, True)
 
 
