@@ -168,3 +168,9 @@ EQUITY_DIFFERS: constant(String[32]) = "rebalancer: equity differs"
 OUT_OF_BAND: constant(String[32]) = "rebalancer: book out of band"
 DISTANCE_FELL: constant(String[32]) = "rebalancer: min distance fell"
 REWARD_ABOVE_RESERVE: constant(String[32]) = "rebalancer: reward too high"
+
+# Liquidation
+AUCTION_IS_ON: constant(String[32]) = "liquidator: auction is on"
+NO_AUCTION: constant(String[32]) = "liquidator: no auction"
+AUCTION_TOO_YOUNG: constant(String[32]) = "liquidator: opened in this block"
+BOOK_TRADED: constant(String[32]) = "liquidator: book was traded"
