@@ -9,7 +9,8 @@
         worse for the trader. Anyone executes it, for a fee escrowed at commit. An order has up to eight legs in as many
         markets, each filled at its own feed's round: all of them or none.
 @dev Holds no money: escrow sits in the vault, outside free cash and inside account equity. An order ends in exactly
-     one of three ways: filled, failed (consumed, executor paid), or void (everything returns).
+     one of three ways: filled, failed (consumed, executor paid), or void (everything returns: no round could fill it,
+     or its account is being liquidated).
 @custom:security A fill runs in a call of the exchange to itself with a fixed amount of gas, so that it can fail whole,
                  and so that an executor who brings too little gas is refused instead of failing somebody's order.
 @custom:kill Revoke the role with `Vault.set_engine(exchange, 0)` once no order is open: `void` needs the role too.
@@ -52,6 +53,9 @@ MAX_BASE_FEE: constant(uint256) = 10**16                    # [wad] 1 % of notio
 MIN_REFERENCE_VOLATILITY: constant(uint256) = 10**16        # [wad]
 MAX_REFERENCE_VOLATILITY: constant(uint256) = 10 * 10**18   # [wad]
 MAX_VOLATILITY_CAP: constant(uint256) = 20 * 10**18         # [wad]
+
+LIQUIDATOR: constant(uint256) = 4           # role that the vault gives
+MAX_ORDERS: constant(uint256) = 32          # open orders of an account
 
 # An error's return data: selector, offset, length, then the string, here of at most one word
 _ERROR_SELECTOR: constant(bytes4) = 0x08c379a0
@@ -203,6 +207,30 @@ def void(order: uint256):
         assert missed, errors.NOT_VOID
 
     self._void(order, header)
+
+
+################################################################
+#                         LIQUIDATORS                          #
+################################################################
+
+
+@external
+def void_for_liquidation(account: uint256, orders: DynArray[uint256, MAX_ORDERS]):
+    """
+    @notice End an account's orders before it is liquidated: what they hold in escrow shall save it first. LIQUIDATOR
+            only.
+    @dev Orders that are gone by now are skipped, so that nobody can keep a liquidation off by executing one.
+    @param account Vault account id.
+    @param orders Ids of orders of this account.
+    """
+    roles: uint256 = staticcall VAULT.roles(msg.sender)
+    assert roles & LIQUIDATOR != 0, errors.NOT_ENGINE
+    for order: uint256 in orders:
+        header: order_slots.Header = order_slots._unpack_header(self._orders[order][0][0])
+        if header.legs == 0:
+            continue
+        assert header.account == account, errors.OTHERS_ORDER
+        self._void(order, header)
 
 
 ################################################################

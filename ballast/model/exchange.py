@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from ballast.model.atomic import atomic
 from ballast.model.errors import Rejected, require
 from ballast.model.fixed_point import WAD, clamp, mul_div_up, mul_wad_down, mul_wad_up
+from ballast.model.vault import LIQUIDATOR
 
 if TYPE_CHECKING:
     from ballast.model.market import Market, TradeResult
@@ -186,6 +187,15 @@ class Exchange:
         abandoned = now > terms.due + ABANDONED
         require(abandoned or self._is_missed(terms, now), "exchange: order is not void")
         return self._void(order)
+
+    # Liquidators
+
+    def void_for_liquidation(self, sender: Hashable, account: int, orders: Sequence[int]) -> None:
+        require(self.vault.roles.get(sender, 0) & LIQUIDATOR != 0, "access: not the engine")
+        open_ = [order for order in dict.fromkeys(orders) if order in self.orders]
+        require(all(self.orders[order].account == account for order in open_), "exchange: another's order")
+        for order in open_:
+            self._void(order)
 
     # Owner
 

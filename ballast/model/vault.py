@@ -19,7 +19,7 @@ from ballast.model.fixed_point import mul_wad_down
 WAD = 10**18
 
 TRADE, MARGIN, WITHDRAW, ALL_RIGHTS = 1, 2, 4, 7
-EXCHANGE, REBALANCER = 1, 2
+EXCHANGE, REBALANCER, LIQUIDATOR = 1, 2, 4
 
 BOOKS = 8
 MAX_MARKETS = 127
@@ -412,7 +412,7 @@ class Vault:
 
     def set_engine(self, sender: Hashable, engine: Hashable, roles: int) -> None:
         self._check_owner(sender)
-        require(roles <= EXCHANGE | REBALANCER, "vault: parameter out of bounds")
+        require(roles <= EXCHANGE | REBALANCER | LIQUIDATOR, "vault: parameter out of bounds")
         self.roles[engine] = roles
 
     def set_pool(self, sender: Hashable, account: int) -> None:

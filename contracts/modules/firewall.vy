@@ -21,7 +21,8 @@ uses: ownable
 # Roles of engines [bits]
 EXCHANGE: constant(uint256) = 1
 REBALANCER: constant(uint256) = 2
-ALL_ROLES: constant(uint256) = 3
+LIQUIDATOR: constant(uint256) = 4
+ALL_ROLES: constant(uint256) = 7
 
 MAX_MARKETS: constant(uint256) = 127        # market ids are a byte in the books' list, the top bit to spare
 
@@ -65,7 +66,7 @@ def set_engine(engine: address, roles: uint256):
     """
     @notice Give a protocol contract its roles. Owner only.
     @param engine The contract.
-    @param roles Bits: 1 EXCHANGE, 2 REBALANCER; 0 revokes.
+    @param roles Bits: 1 EXCHANGE, 2 REBALANCER, 4 LIQUIDATOR; 0 revokes.
     """
     ownable._check_owner()
     vault_checks._check_address(engine != empty(address))

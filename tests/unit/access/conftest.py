@@ -14,6 +14,7 @@ from tests.support import deposit_to, trade_at_oracle
 from tests.unit.access.puppets import PuppetChain
 
 TRADE, MARGIN, WITHDRAW = 1, 2, 4  # rights of operators
+LIQUIDATOR = 4  # role of an engine
 ALL = TRADE | MARGIN | WITHDRAW
 FOREVER = 2**40 - 1
 YEARS = 10**8  # [s]
@@ -38,7 +39,7 @@ PEOPLE = {
     "stranger",
 }
 CONTRACTS = {
-    *("owner", "vault", "exchange", "rebalancer", "planner", "pool", "oracle", "collateral_model"),
+    *("owner", "vault", "exchange", "rebalancer", "liquidator", "planner", "pool", "oracle", "collateral_model"),
     *("eth_market", "btc_market"),
 }
 
@@ -67,6 +68,7 @@ class World:
         self.guardian, self.stranger, self.former_holder, self.heir = accounts[4:8]
         self.trade_operator, self.margin_operator, self.withdraw_operator = accounts[8:11]
         self.expired_operator, self.void_operator, self.share_operator = accounts[11:14]
+        self.liquidator = accounts[14]
         self.eth, self.btc = protocol.market_ids["ETH"], protocol.market_ids["BTC"]
         self.token = protocol.token.address
         self.market = protocol.markets["ETH"]
@@ -82,6 +84,7 @@ class World:
         """The timelock owns everything, and one proposal is ready."""
         timelock, guard = protocol.timelock, protocol.vault.set_guardian.encode(self.guardian)
         protocol.vault.set_guardian(self.guardian, sender=self.deployer)
+        protocol.vault.set_engine(self.liquidator, LIQUIDATOR, sender=self.deployer)
         weth, wbtc = (self.chain.deploy("MockToken", name, name, 8, sender=self.deployer) for name in ("WETH", "WBTC"))
         self.collateral, self.new_token = weth.address, wbtc.address
         self.index = protocol.vault.add_collateral(self.collateral, WAD, sender=self.deployer).returned

@@ -126,6 +126,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         ),
         "execute": _anyone(lambda world, caller: (world.order, [world.round])),
         "void": _anyone(lambda world, caller: (world.order,), "exchange: order is not void"),
+        "void_for_liquidation": _only("liquidator", ENGINE, lambda world, caller: (world.waiting, [world.order])),
         "fill": _only(
             "exchange",
             SELF,

@@ -58,6 +58,7 @@ MUTATORS: dict[str, Arguments] = {
     "Exchange.commit": lambda s: (s.own, [(ETH, WAD, 2**100, 1_000 * WAD)], False),
     "Exchange.execute": lambda s: (s.order, [s.protocol.latest_round("ETH")]),
     "Exchange.void": lambda s: (s.old_order,),
+    "Exchange.void_for_liquidation": lambda s: (s.own, [s.order]),
     "Exchange.set_execution_fee": lambda s: (2 * WAD,),
     "Exchange.set_fees": lambda s: (ETH, s.protocol.exchange.fee_config(BTC)),
     "DerivativesMarket.transfer_ownership": lambda s: (s.heir,),

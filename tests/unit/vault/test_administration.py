@@ -42,12 +42,12 @@ def test_add_market__128th__reverts(bare_vault: Contract, owner: str) -> None:
 
 
 def test_set_engine__roles__given_and_revoked(bare_vault: Contract, exchange: str, owner: str) -> None:
-    event = bare_vault.set_engine(exchange, 3, sender=owner).event("EngineSet")
-    assert (event.engine, event.roles, bare_vault.roles(exchange)) == (exchange, 3, 3)
+    event = bare_vault.set_engine(exchange, 7, sender=owner).event("EngineSet")
+    assert (event.engine, event.roles, bare_vault.roles(exchange)) == (exchange, 7, 7)
     bare_vault.set_engine(exchange, 0, sender=owner)
     assert bare_vault.roles(exchange) == 0
     for engine, roles, reason in (
-        (exchange, 4, "vault: parameter out of bounds"),
+        (exchange, 8, "vault: parameter out of bounds"),
         (NOBODY, 1, "vault: zero address"),
     ):
         with pytest.raises(Reverted) as error:
