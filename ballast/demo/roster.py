@@ -40,6 +40,7 @@ class Kind:
     holdings: tuple[Holding, ...]
     policy: Mapping[str, Decimal] = field(default_factory=dict)
     collateral: Mapping[str, int] = field(default_factory=dict)  # [USD] worth of each token when it opens
+    headroom: Decimal = Decimal("0.8")  # of what the market allows: prices move between commit and fill
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -134,6 +135,38 @@ KINDS = (
         1_000,
         (Holding("BTC", -5, 6_000), Holding("ETH", 5, 4_000)),
         collateral={"WBTC": 30_000},
+    ),
+    Kind(
+        "to-the-limit",
+        "as much leverage as the market lets it open with, and no cash: alone, a gap goes through the whole of it",
+        50,
+        (Holding("BTC", 20, 30_000),),
+        {"max_risk_share": Decimal(1)},
+        headroom=Decimal("0.88"),
+    ),
+    Kind(
+        "to-the-limit-short",
+        "the same on the other side of another market: a bounce is its crash",
+        50,
+        (Holding("ETH", -20, 4_000),),
+        {"max_risk_share": Decimal(1)},
+        headroom=Decimal("0.88"),
+    ),
+    Kind(
+        "15x-with-cash",
+        "a book near the limit, as much again in cash behind it",
+        6_000,
+        (Holding("BTC", 15, 6_000),),
+        {"max_risk_share": Decimal(1)},
+        headroom=Decimal("0.85"),
+    ),
+    Kind(
+        "beyond-saving",
+        "its owner lets nobody cut it and keeps no cash: no engine can save it",
+        50,
+        (Holding("BTC", 12, 8_000),),
+        {"max_risk_share": Decimal(1), "max_delever": Decimal(0)},
+        headroom=Decimal("0.85"),
     ),
     Kind("small", "a small account: costs must stay in proportion", 100, (Holding("BTC", 6, 500),)),
     Kind(

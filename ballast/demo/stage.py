@@ -20,7 +20,6 @@ ANSWER = 10 ** (18 - DECIMALS)  # [wad] of one unit of an answer
 BASE_FEE = 20 * 10**9  # [wei] an ordinary day on mainnet, so that rewards are worth what they would be
 PUBLISH_GAS = 500_000
 PENDING = 8  # rounds after which the keeper pokes a feed
-HEADROOM = Decimal("0.8")  # of what initial margin and risk share allow: prices move between commit and fill
 SLIPPAGE = Decimal("0.25")  # traders here take any price: the roster must open
 SPARE = 50  # [USD] cash for execution fees
 DELAY = HOUR  # [s] of the timelock here: on a live network it is days, which the window does not have
@@ -166,7 +165,7 @@ class Stage:
         limits = {}
         for holding in entry.kind.holdings:
             initial, sigma = self._rates(holding.symbol)
-            limits[holding.symbol] = HEADROOM * min(1 / initial, share * equity / (sigma * holding.margin))
+            limits[holding.symbol] = entry.kind.headroom * min(1 / initial, share * equity / (sigma * holding.margin))
         return limits
 
     def _rates(self, symbol: str) -> tuple[Decimal, Decimal]:

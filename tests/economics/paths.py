@@ -35,7 +35,7 @@ class Round:
 
 def generated_day() -> list[Bar]:
     """The worst day of the demonstration's generated crash."""
-    return _worst_day(crash.generate().history["ETH"])
+    return _worst_day(crash.generate(gap=0).history["ETH"])
 
 
 def price_files(folder: Path) -> dict[str, Path]:

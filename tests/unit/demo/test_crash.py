@@ -16,8 +16,19 @@ def test_generate__default__falls_by_about_forty_per_cent() -> None:
     """The shape is a crash for both underlyings, most of it within hours, and says that it is generated."""
     window = crash.generate()
     falls = {symbol: prices.drawdown(bars, window.start, window.end) for symbol, bars in window.history.items()}
-    assert 0.35 < falls["BTC"] < 0.45 and 0.35 < falls["ETH"] < 0.50
+    assert 0.35 < falls["BTC"] < 0.46 and 0.35 < falls["ETH"] < 0.52
     assert "generated" in crash.LABEL
     assert (window.end - window.start, window.warm_up) == (36 * HOUR, DAY)
     for bars in window.history.values():
         assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in bars)
+
+
+def test_generate__gap__one_minute_that_nobody_can_act_in() -> None:
+    """A tenth of bitcoin within a minute, more of ether; nothing else differs, before or after."""
+    with_, without = crash.generate(), crash.generate(gap=0)
+    for symbol, bars in with_.history.items():
+        before, gap = without.history[symbol], bars[crash.GAP_AT]
+        assert bars[: crash.GAP_AT] == before[: crash.GAP_AT]
+        assert 0.09 < 1 - gap.close / gap.open < 0.14
+        ratios = {round(bar.close / old.close, 6) for bar, old in zip(bars, before, strict=True) if bar.time > gap.time}
+        assert len(ratios) == 1
