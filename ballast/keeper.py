@@ -1,28 +1,21 @@
-"""A plain keeper: execute ripe orders, scan the accounts, rebalance what is due.
-
-Every decision is read from the chain each time, so a keeper that was killed, raced or lied to simply starts again.
-Only what a call says it would do is sent.
-"""
+"""A plain keeper: execute ripe orders, scan the accounts, rebalance what is due."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
-
-from ballast.chain import Contract, NodeError, Reverted, Sender
+from ballast.bot import DRY, Bot, Pass, log
+from ballast.chain import Reverted, Sender
 from ballast.deploy import Protocol
 
 STEPS_BACK = 10_000  # rounds to walk back for an order's first one
-
-log = structlog.get_logger()
+PENDING = 1  # of a request
 
 
 @dataclass
-class Work:
+class Work(Pass):
     """What one pass did, or with `dry_run` would have done."""
 
     filled: list[int] = field(default_factory=list)  # orders
@@ -32,41 +25,22 @@ class Work:
     rebalanced: list[int] = field(default_factory=list)  # accounts
     poked: list[str] = field(default_factory=list)  # feeds, by market or collateral
     accounts: int = 0  # scanned
-    receipts: list[Any] = field(default_factory=list, repr=False)
-
-    def __bool__(self) -> bool:
-        return bool(self.filled or self.failed or self.voided or self.served or self.rebalanced or self.poked)
 
 
-class Keeper:
+class Keeper(Bot[Work]):
     """Usage::
 
     Keeper(protocol, account).run_once()
     """
 
     def __init__(self, protocol: Protocol, sender: Sender, dry_run: bool = False) -> None:
-        self._protocol = protocol
-        self._sender = sender
-        self._dry_run = dry_run
-        self._first_order = 1  # all before it are closed for good
-        self._first_request = 1  # likewise
+        super().__init__(protocol, sender, dry_run)
+        self._first_request = 1  # all before it are executed or voided
         exchange = protocol.exchange
-        self._page = int(protocol.lens.PAGE())  # accounts and orders a view call
         self._batch = int(protocol.rebalancer.MAX_ACCOUNTS())  # accounts a `rebalance_many`
         self._most_pending = int(protocol.oracle.MAX_PENDING())  # rounds that one call consumes
         self._heartbeats = int(exchange.HEARTBEATS())  # of a feed's silence after which an order is void
         self._abandoned = int(exchange.ABANDONED())  # [s] after which an order is void whatever its feed says
-
-    def run(self, interval: float = 5.0, until: Callable[[], bool] = lambda: False) -> None:
-        """Pass after pass, `interval` seconds apart, until told to stop. A node that is down is waited for."""
-        while not until():
-            try:
-                work = self.run_once()
-                if work:
-                    log.info("pass", **{name: ids for name, ids in vars(work).items() if ids and name != "receipts"})
-            except NodeError as error:
-                log.warning("node", error=str(error))
-            time.sleep(interval)
 
     def run_once(self) -> Work:
         """One pass."""
@@ -141,17 +115,6 @@ class Keeper:
                 return found
             round_ -= 1
         return None
-
-    def _open_orders(self) -> Iterator[Any]:
-        protocol = self._protocol
-        start, last = self._first_order, int(protocol.exchange.order_count())
-        oldest = last + 1
-        while start <= last:
-            for item in protocol.lens.open_orders(start, self._page):
-                oldest = min(oldest, item.id)
-                yield item
-            start += self._page
-        self._first_order = oldest
 
     def _is_void(self, item: Any) -> bool:
         """Whether the order cannot be filled any more: a leg has waited for its round in vain, or all for too long."""
@@ -239,23 +202,3 @@ class Keeper:
             half = len(batch) // 2
             self._rebalance(work, batch[:half])
             self._rebalance(work, batch[half:])
-
-    # Sending
-
-    def _send(self, work: Work, contract: Contract, name: str, *args: Any) -> Any:
-        """Send a transaction that would succeed; its receipt, or None where the chain now refuses it."""
-        method = getattr(contract, name)
-        try:
-            if self._dry_run:
-                method.call(*args, sender=self._sender)
-                return DRY
-            receipt = method(*args, sender=self._sender)
-        except Reverted as error:  # somebody was faster, or a price moved
-            log.info("refused", call=name, arguments=args, reason=error.reason or str(error))
-            return None
-        work.receipts.append(receipt)
-        return receipt
-
-
-PENDING = 1  # of a request
-DRY = object()  # stands for the receipt of a dry run

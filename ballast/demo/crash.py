@@ -44,12 +44,12 @@ STORY = (
     Phase(5, +0.14, 3.00),
     Phase(11.5, +0.02, 1.50),  # aftershocks
 )
-GAP, GAP_AT = 0.10, round(42.5 * 60)  # in the second leg, for beta 1: a minute in which nobody can act
+GAP, GAP_AT = 0.08, round(34.5 * 60)  # early in the slide, for beta 1: a minute in which nobody can act
 COINS = (Coin("BTC", 40_000, 1.0, 0.25), Coin("ETH", 2_500, 1.15, 0.45))
 
 
 def generate(seed: int = SEED, gap: float = GAP) -> Window:
-    """The shipped crash, ready to run: BTC falls by about 40 % within hours, a tenth of it in one minute, ETH by more."""
+    """The shipped crash, ready to run: BTC falls by about 40 % within hours, part of it in one minute, ETH by more."""
     source = random.Random(seed)
     moves = [_common_move(source, phase) for phase in STORY for _ in range(round(phase.hours * 60))]
     move, volatility = moves[GAP_AT]
