@@ -12,6 +12,7 @@
 """
 
 from interfaces import ICollateralModel
+from interfaces import ICutPlanner
 from interfaces import ILiquidityPool
 from interfaces import IMarket
 from interfaces import IPlanner
@@ -21,7 +22,6 @@ from interfaces import IVault
 
 from contracts.modules import allocation
 from contracts.modules import cut_slots
-from contracts.modules import cutting
 from contracts.modules import errors
 from contracts.modules import policy_slots
 from contracts.modules import valuation
@@ -38,6 +38,7 @@ exports: (
 
 
 MAX_BOOKS: constant(uint256) = 8
+MAX_ROWS: constant(uint256) = allocation.MAX_ROWS
 WAD: constant(uint256) = 10**18
 BPS: constant(uint256) = 10_000
 NO_DISTANCE: constant(int256) = max_value(int256)
@@ -66,18 +67,27 @@ struct Purse:
     reserve: int256         # [wad] set aside for the keeper
     z_target: int256        # [wad] fill up to this
 
+CUT_PLANNER: public(immutable(ICutPlanner))
 POOL_ACCOUNT: public(immutable(uint256))
 
 
 @deploy
-def __init__(vault: IVault, oracle: IPriceOracle, pool: ILiquidityPool, collateral_model: ICollateralModel):
+def __init__(
+    vault: IVault,
+    oracle: IPriceOracle,
+    pool: ILiquidityPool,
+    collateral_model: ICollateralModel,
+    cut_planner: ICutPlanner,
+):
     """
     @param vault The vault.
     @param oracle The price oracle.
     @param pool The pool that takes cuts over.
     @param collateral_model Says what collateral adds to an account's equity.
+    @param cut_planner Says what to cut where sharing is not enough.
     """
     valuation.__init__(vault, oracle, collateral_model)
+    CUT_PLANNER = cut_planner
     POOL_ACCOUNT = staticcall pool.ACCOUNT()
 
 
@@ -230,19 +240,19 @@ def _plan(
         left: uint256 = policy.containment - min(state.contained[book.slot], policy.containment)
         rooms[book.slot] = convert(valuation._part(found.equity, left), int256)
     purse: Purse = self._purse(own, treasury, policy, state.fees)
-    rows: DynArray[allocation.Row, MAX_BOOKS] = self._rows(found.books, rooms, convert(policy.z_donor, int256))
+    rows: DynArray[allocation.Row, MAX_ROWS] = self._rows(found.books, rooms, convert(policy.z_donor, int256))
     shared: allocation.Allocation = empty(allocation.Allocation)
     shared, purse.reserve = self._share(rows, purse)
     waiting: uint256 = done.requests
     if may_ask and self._needs_cuts(found.books, rows, shared.targets, policy.z_delever, done.triggers):
-        candidates: DynArray[cutting.Candidate, MAX_BOOKS] = []
+        candidates: DynArray[ICutPlanner.Candidate, MAX_ROWS] = []
         i: uint256 = 0
         for book: valuation.Book in found.books:
             asked: bool = cut_slots._request(waiting, book.slot).market != 0
-            candidates.append(self._candidate(book, rows[i], shared.targets[i], policy.max_slippage, asked))
+            candidates.append(self._candidate(book, rows[i], shared.targets[i], asked))
             i = unsafe_add(i, 1)
-        aim: cutting.Aim = self._aim(policy, found.equity, found.frozen)
-        shares: int256[MAX_BOOKS] = cutting._shares(candidates, aim, purse.spare - purse.reserve)
+        aim: ICutPlanner.Aim = self._aim(policy, purse.spare - purse.reserve, found.equity, found.frozen)
+        shares: int256[MAX_ROWS] = staticcall CUT_PLANNER.shares(candidates, aim)
         pool_cash: uint256 = self._pool_cash()
         for j: uint256 in range(len(rows), bound=MAX_BOOKS):
             share: uint256 = cut_slots._share(shares[j], aim.max_share)
@@ -382,11 +392,11 @@ def _purse(own: bool, treasury: IVault.Treasury, policy: IRebalancer.Policy, fee
 @pure
 def _rows(
     books: DynArray[valuation.Book, MAX_BOOKS], rooms: int256[MAX_BOOKS], z_donor: int256
-) -> DynArray[allocation.Row, MAX_BOOKS]:
+) -> DynArray[allocation.Row, MAX_ROWS]:
     """
     @dev The books within the bounds of policy and market. A book without legs needs nothing.
     """
-    rows: DynArray[allocation.Row, MAX_BOOKS] = []
+    rows: DynArray[allocation.Row, MAX_ROWS] = []
     for book: valuation.Book in books:
         rows.append(allocation._bounded_row(
             book.equity,
@@ -403,7 +413,7 @@ def _rows(
 
 @internal
 @pure
-def _share(rows: DynArray[allocation.Row, MAX_BOOKS], purse: Purse) -> (allocation.Allocation, int256):
+def _share(rows: DynArray[allocation.Row, MAX_ROWS], purse: Purse) -> (allocation.Allocation, int256):
     """
     @dev The allocation with the keeper's reserve set aside, or without it where that leaves no solution; the reserve.
     """
@@ -416,7 +426,7 @@ def _share(rows: DynArray[allocation.Row, MAX_BOOKS], purse: Purse) -> (allocati
 @internal
 @view
 def _flaw(
-    books: DynArray[valuation.Book, MAX_BOOKS], rows: DynArray[allocation.Row, MAX_BOOKS], equities: int256[MAX_BOOKS]
+    books: DynArray[valuation.Book, MAX_BOOKS], rows: DynArray[allocation.Row, MAX_ROWS], equities: int256[MAX_ROWS]
 ) -> (uint256, int256, int256):
     """
     @dev A book that the allocation must treat otherwise, MAX_BOOKS if there is none, and its new bounds. First the
@@ -465,8 +475,8 @@ def _bound(request: cut_slots.Request, book: valuation.Book) -> uint256:
 @pure
 def _needs_cuts(
     books: DynArray[valuation.Book, MAX_BOOKS],
-    rows: DynArray[allocation.Row, MAX_BOOKS],
-    targets: int256[MAX_BOOKS],
+    rows: DynArray[allocation.Row, MAX_ROWS],
+    targets: int256[MAX_ROWS],
     z_delever: uint256,
     triggers: uint256,
 ) -> bool:
@@ -487,15 +497,18 @@ def _needs_cuts(
 
 @internal
 @pure
-def _aim(policy: IRebalancer.Policy, equity: int256, frozen: uint256) -> cutting.Aim:
+def _aim(policy: IRebalancer.Policy, free: int256, equity: int256, frozen: uint256) -> ICutPlanner.Aim:
     """
-    @dev What the policy wants cuts for. Ratios to account equity do not count while a book is frozen.
+    @dev What the policy wants cuts for, with the cash that sharing may use. Ratios to account equity do not count while
+         a book is frozen.
     """
-    aim: cutting.Aim = cutting.Aim(
+    aim: ICutPlanner.Aim = ICutPlanner.Aim(
+        free=free,
         z_delever=convert(policy.z_delever, int256),
         z_reach=convert(policy.z_delever_target, int256),
         z_target=convert(policy.z_target, int256),
         max_share=convert(policy.max_delever * (WAD // BPS), int256),
+        max_slippage=policy.max_slippage,
         max_sigma_loss=allocation.NEVER,
         risk_budget=allocation.NEVER,
     )
@@ -507,22 +520,22 @@ def _aim(policy: IRebalancer.Policy, equity: int256, frozen: uint256) -> cutting
 
 
 @internal
-@view
-def _candidate(
-    book: valuation.Book, row: allocation.Row, target: int256, max_slippage: uint256, asked: bool
-) -> cutting.Candidate:
+@pure
+def _candidate(book: valuation.Book, row: allocation.Row, target: int256, asked: bool) -> ICutPlanner.Candidate:
     """
-    @dev The book as cutting sees it, with what cutting it would cost; `asked`: it waits for a cut already.
+    @dev The book as cutting sees it; `asked`: it waits for a cut already.
     """
-    cost: int256 = allocation.NEVER
-    if not asked and book.active and book.gates & valuation.REDUCE != 0 and book.sigma_loss != 0:
-        cost = valuation._tried_cost(book.implementation, book.exposure, max_slippage)
-    return cutting.Candidate(
-        row=row,
+    return ICutPlanner.Candidate(
+        implementation=book.implementation,
+        exposure=book.exposure,
+        equity=row.equity,
+        maintenance=row.maintenance,
+        sigma_loss=row.sigma_loss,
+        low=row.low,
+        high=row.high,
         target=target,
-        cost=cost,
         active=book.active,
-        cuttable=cost != allocation.NEVER,
+        cuttable=not asked and book.gates & valuation.REDUCE != 0,
         tap=book.gates & valuation.TAP != 0,
     )
 

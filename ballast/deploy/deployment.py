@@ -44,7 +44,8 @@ class Deployment:
         for name, collateral in params.collateral.items():
             self._collateral(name, collateral)
         native = list(params.markets).index(params.rebalancer.native) + 1
-        planner = self._contract("planner", "Planner", vault, oracle, pool, collateral_model)
+        cut_planner = self._contract("cut_planner", "CutPlanner")
+        planner = self._contract("planner", "Planner", vault, oracle, pool, collateral_model, cut_planner)
         rebalancer = self._contract("rebalancer", "Rebalancer", vault, oracle, planner, native)
         exchange = self._contract("exchange", "Exchange", vault, oracle, pool, rebalancer)
         self._contract("risk_model", "RiskModel")

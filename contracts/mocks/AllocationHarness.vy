@@ -8,7 +8,7 @@
 
 from contracts.modules import allocation
 
-MAX_BOOKS: constant(uint256) = 8
+MAX_ROWS: constant(uint256) = allocation.MAX_ROWS
 
 struct Book:
     equity: int256          # [wad]
@@ -22,7 +22,7 @@ struct Book:
 
 @external
 @pure
-def level(rows: DynArray[allocation.Row, MAX_BOOKS], budget: int256, top: int256) -> int256:
+def level(rows: DynArray[allocation.Row, MAX_ROWS], budget: int256, top: int256) -> int256:
     """
     @notice The highest whole level that the budget pays for.
     @param rows Books with their bends.
@@ -36,7 +36,7 @@ def level(rows: DynArray[allocation.Row, MAX_BOOKS], budget: int256, top: int256
 @external
 @pure
 def allocate(
-    books: DynArray[Book, MAX_BOOKS], free: int256, z_target: int256, z_donor: int256
+    books: DynArray[Book, MAX_ROWS], free: int256, z_target: int256, z_donor: int256
 ) -> allocation.Allocation:
     """
     @notice The whole allocation.
@@ -52,7 +52,7 @@ def allocate(
 @external
 @view
 def gas_of_allocation(
-    books: DynArray[Book, MAX_BOOKS], free: int256, z_target: int256, z_donor: int256
+    books: DynArray[Book, MAX_ROWS], free: int256, z_target: int256, z_donor: int256
 ) -> uint256:
     """
     @notice The gas of `allocate` without decoding and encoding; the bounds of the books included.
@@ -69,11 +69,11 @@ def gas_of_allocation(
 
 @internal
 @pure
-def _rows(books: DynArray[Book, MAX_BOOKS], z_donor: int256) -> DynArray[allocation.Row, MAX_BOOKS]:
+def _rows(books: DynArray[Book, MAX_ROWS], z_donor: int256) -> DynArray[allocation.Row, MAX_ROWS]:
     """
     @dev The books within their bounds.
     """
-    rows: DynArray[allocation.Row, MAX_BOOKS] = []
+    rows: DynArray[allocation.Row, MAX_ROWS] = []
     for book: Book in books:
         rows.append(
             allocation._bounded_row(

@@ -6,11 +6,11 @@
         bounds. The highest level that the account can afford is found exactly, by jumping between the bends of a
         piecewise linear function: plain Newton is wrong (the function is neither convex nor concave), bisection is
         dear. The same search then finds the level down to which the richest books are shaved.
-@dev All figures are bounded by ±2^112, so are the sums of eight by ±2^115: their product with a wad fits in int256
+@dev All figures are bounded by ±2^112, so are the sums of nine by ±2^116: their product with a wad fits in int256
      with room to spare. That is the reason for every `unsafe_*` here, unless another one is given.
 """
 
-MAX_BOOKS: constant(uint256) = 8
+MAX_ROWS: constant(uint256) = 9     # eight books and the treasury
 WAD: constant(int256) = 10**18
 NEVER: constant(int256) = max_value(int256)
 
@@ -30,8 +30,8 @@ struct Allocation:
     level: int256           # [wad] L
     donor_level: int256     # [wad] λ ≥ L; NEVER if no book with legs gives
     need: int256            # [wad] what the receivers get in all
-    targets: int256[MAX_BOOKS]  # [wad] T(L), by row
-    equities: int256[MAX_BOOKS] # [wad] where the books end, by row
+    targets: int256[MAX_ROWS]  # [wad] T(L), by row
+    equities: int256[MAX_ROWS] # [wad] where the books end, by row
 
 
 @internal
@@ -101,7 +101,7 @@ def _bounded_row(
 
 @internal
 @pure
-def _allocate(rows: DynArray[Row, MAX_BOOKS], free: int256, top: int256) -> Allocation:
+def _allocate(rows: DynArray[Row, MAX_ROWS], free: int256, top: int256) -> Allocation:
     """
     @dev Raise the worst-off books to the highest affordable level ≤ `top`. `free` cash [wad] pays first (negative: a
          sum that must be left over), then books without legs in their order, then the richest. What rounding takes
@@ -140,7 +140,7 @@ def _allocate(rows: DynArray[Row, MAX_BOOKS], free: int256, top: int256) -> Allo
 
 @internal
 @pure
-def _collect(rows: DynArray[Row, MAX_BOOKS], allocation: Allocation, amount: int256) -> Allocation:
+def _collect(rows: DynArray[Row, MAX_ROWS], allocation: Allocation, amount: int256) -> Allocation:
     """
     @dev Take `amount` [wad] for the receivers: from books without legs in their order, then from the richest.
     """
@@ -148,8 +148,8 @@ def _collect(rows: DynArray[Row, MAX_BOOKS], allocation: Allocation, amount: int
     shortage: int256 = amount
     budget: int256 = 0
     top: int256 = min_value(int256)
-    donors: DynArray[Row, MAX_BOOKS] = []
-    places: DynArray[uint256, MAX_BOOKS] = []
+    donors: DynArray[Row, MAX_ROWS] = []
+    places: DynArray[uint256, MAX_ROWS] = []
     i: uint256 = 0
     for row: Row in rows:
         target: int256 = found.targets[i]
@@ -181,16 +181,16 @@ def _collect(rows: DynArray[Row, MAX_BOOKS], allocation: Allocation, amount: int
 
 @internal
 @pure
-def _level(rows: DynArray[Row, MAX_BOOKS], budget: int256, top: int256) -> int256:
+def _level(rows: DynArray[Row, MAX_ROWS], budget: int256, top: int256) -> int256:
     """
     @dev The highest whole level ≤ `top` at which Σ clamp(mm + L·b, low, high) ≤ `budget`, given that Σ low ≤ `budget`.
          The sum is nondecreasing and linear between bends: each turn solves the linear piece at `trial` and either
-         ends or discards that piece; eight books have 17.
+         ends or discards that piece; nine rows have 19.
     """
     known: int256 = min_value(int256)  # affordable
     bound: int256 = top  # nothing above is affordable, or allowed
     trial: int256 = top
-    for _: uint256 in range(2 * MAX_BOOKS + 1):
+    for _: uint256 in range(2 * MAX_ROWS + 1):
         if known == bound:
             break
 

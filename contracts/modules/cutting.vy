@@ -7,91 +7,86 @@
         e > c·N. Figures are bounded by ±2^112 [wad], shares are in [0, 1] [wad].
 """
 
+from interfaces import ICutPlanner
+
 from . import allocation
 
-MAX_BOOKS: constant(uint256) = 8
+MAX_ROWS: constant(uint256) = allocation.MAX_ROWS
 WAD: constant(int256) = 10**18
 
 # One book, after perfect sharing and before cuts
 struct Candidate:
-    row: allocation.Row
+    equity: int256          # [wad]
+    maintenance: int256     # [wad]
+    sigma_loss: int256      # [wad]
+    low: int256             # [wad] what it keeps at any level
+    high: int256            # [wad] what it may be filled to
     target: int256          # [wad] T: where sharing would leave it
-    cost: int256            # [wad] c·N of closing all of it, rounded up
+    cost: int256            # [wad] c·N of closing all of it, rounded up; allocation.NEVER if it cannot be cut
     active: bool            # takes part: not ring-fenced
-    cuttable: bool          # its market and its cost allow a cut
     tap: bool               # what a cut frees can help others
-
-# What to cut for
-struct Aim:
-    z_delever: int256       # [wad] cut where sharing leaves less
-    z_reach: int256         # [wad] cut until this
-    z_target: int256        # [wad] a book beyond it may have any share of the risk
-    max_share: int256       # [wad] of a book: most one call may cut
-    max_sigma_loss: int256  # [wad] of one book; allocation.NEVER where it does not count
-    risk_budget: int256     # [wad] Σ sigma-loss of active books; allocation.NEVER where it does not count
 
 
 @internal
 @pure
-def _shares(books: DynArray[Candidate, MAX_BOOKS], aim: Aim, free: int256) -> int256[MAX_BOOKS]:
+def _shares(books: DynArray[Candidate, MAX_ROWS], aim: ICutPlanner.Aim) -> int256[MAX_ROWS]:
     """
-    @dev The share of each book to cut [wad]: the largest that any cause asks for, at most `max_share`. `free` is the
-         cash that sharing may use [wad].
+    @dev The share of each book to cut [wad]: the largest that any cause asks for, at most `max_share`.
     """
-    shares: int256[MAX_BOOKS] = self._for_distance(books, aim, free)
+    shares: int256[MAX_ROWS] = self._for_distance(books, aim)
     i: uint256 = 0
     for book: Candidate in books:
-        z: int256 = self._distance(book.row)
-        if self._may_cut(book) and book.row.sigma_loss > aim.max_sigma_loss and z < aim.z_target:
+        z: int256 = self._distance(book)
+        if self._may_cut(book) and book.sigma_loss > aim.max_sigma_loss and z < aim.z_target:
             # a narrow stop costs little less and comes back soon: go to two thirds
-            excess: int256 = book.row.sigma_loss - 2 * aim.max_sigma_loss // 3
-            shares[i] = max(shares[i], self._share(excess, book.row.sigma_loss, aim.max_share))
+            excess: int256 = book.sigma_loss - 2 * aim.max_sigma_loss // 3
+            shares[i] = max(shares[i], self._share(excess, book.sigma_loss, aim.max_share))
         i += 1
     return self._for_budget(books, aim, shares)
 
 
 @internal
 @pure
-def _for_distance(books: DynArray[Candidate, MAX_BOOKS], aim: Aim, free: int256) -> int256[MAX_BOOKS]:
+def _for_distance(books: DynArray[Candidate, MAX_ROWS], aim: ICutPlanner.Aim) -> int256[MAX_ROWS]:
     """
     @dev Cuts that lift books from below `z_delever` to `z_reach`. What a short book needs beyond the most it may hold
          (containment, or never to be filled) only a cut of its own can relieve; if the others lack money in common,
          those books are cut, further, that free most of it per dollar of cost.
     """
-    shares: int256[MAX_BOOKS] = empty(int256[MAX_BOOKS])
-    lacking: int256 = -free  # what all would need in order to stand at z_reach, beyond what there is
+    shares: int256[MAX_ROWS] = empty(int256[MAX_ROWS])
+    lacking: int256 = -aim.free  # what all would need in order to stand at z_reach, beyond what there is
     pooled: bool = False
     i: uint256 = 0
     for book: Candidate in books:
-        needed: int256 = self._needed(book.row, aim.z_reach)
-        lacking += min(max(needed, book.row.low), book.row.high) - book.row.equity
+        needed: int256 = self._needed(book, aim.z_reach)
+        lacking += min(max(needed, book.low), book.high) - book.equity
         if book.active and self._is_short(book, aim.z_delever):
-            if book.target < book.row.high:
+            if book.target < book.high:
                 pooled = True
             if self._may_cut(book):
-                shares[i] = self._share(needed - book.row.high, needed - book.cost, aim.max_share)
+                shares[i] = self._share(needed - book.high, needed - book.cost, aim.max_share)
         i += 1
     if not pooled:
         return shares
 
-    done: bool[MAX_BOOKS] = empty(bool[MAX_BOOKS])
-    for _: uint256 in range(MAX_BOOKS):
+    done: bool[MAX_ROWS] = empty(bool[MAX_ROWS])
+    for _: uint256 in range(MAX_ROWS):
         if lacking <= 0:
             break
-        best: uint256 = MAX_BOOKS
+        best: uint256 = MAX_ROWS
         best_needed: int256 = 0
         best_cost: int256 = 0
         i = 0
         for book: Candidate in books:
-            needed: int256 = self._needed(book.row, aim.z_reach)
+            needed: int256 = self._needed(book, aim.z_reach)
             helps: bool = book.tap or self._is_short(book, aim.z_delever)
             if self._may_cut(book) and helps and not done[i] and needed > book.cost:
-                if best == MAX_BOOKS or needed * best_cost > best_needed * book.cost:
+                if best == MAX_ROWS or needed * best_cost > best_needed * book.cost:
                     best = i
                     best_needed = needed
                     best_cost = book.cost
             i += 1
-        if best == MAX_BOOKS:
+        if best == MAX_ROWS:
             break
         wanted: int256 = lacking
         if not books[best].tap:
@@ -107,41 +102,41 @@ def _for_distance(books: DynArray[Candidate, MAX_BOOKS], aim: Aim, free: int256)
 @internal
 @pure
 def _for_budget(
-    books: DynArray[Candidate, MAX_BOOKS], aim: Aim, chosen: int256[MAX_BOOKS]
-) -> int256[MAX_BOOKS]:
+    books: DynArray[Candidate, MAX_ROWS], aim: ICutPlanner.Aim, chosen: int256[MAX_ROWS]
+) -> int256[MAX_ROWS]:
     """
     @dev Where the account's sigma-loss breaks its budget: cuts down to nine tenths of it, on top of those chosen, where
          a dollar of cost frees most of it.
     """
-    shares: int256[MAX_BOOKS] = chosen
+    shares: int256[MAX_ROWS] = chosen
     total: int256 = 0
     rest: int256 = 0
     i: uint256 = 0
     for book: Candidate in books:
         if book.active:
-            total += book.row.sigma_loss
-            rest += book.row.sigma_loss * (WAD - shares[i]) // WAD
+            total += book.sigma_loss
+            rest += book.sigma_loss * (WAD - shares[i]) // WAD
         i += 1
     if total <= aim.risk_budget:
         return shares
 
     excess: int256 = rest - aim.risk_budget * 9 // 10
-    done: bool[MAX_BOOKS] = empty(bool[MAX_BOOKS])
-    for _: uint256 in range(MAX_BOOKS):
+    done: bool[MAX_ROWS] = empty(bool[MAX_ROWS])
+    for _: uint256 in range(MAX_ROWS):
         if excess <= 0:
             break
-        best: uint256 = MAX_BOOKS
+        best: uint256 = MAX_ROWS
         i = 0
         for book: Candidate in books:
             if self._may_cut(book) and not done[i]:
-                if best == MAX_BOOKS:
+                if best == MAX_ROWS:
                     best = i
-                elif book.row.sigma_loss * books[best].cost > books[best].row.sigma_loss * book.cost:
+                elif book.sigma_loss * books[best].cost > books[best].sigma_loss * book.cost:
                     best = i
             i += 1
-        if best == MAX_BOOKS:
+        if best == MAX_ROWS:
             break
-        sigma_loss: int256 = books[best].row.sigma_loss
+        sigma_loss: int256 = books[best].sigma_loss
         more: int256 = self._share(excess, sigma_loss, aim.max_share)
         after: int256 = max(shares[best], min(shares[best] + more, aim.max_share))
         excess -= (after - shares[best]) * sigma_loss // WAD
@@ -154,9 +149,9 @@ def _for_budget(
 @pure
 def _may_cut(book: Candidate) -> bool:
     """
-    @dev Its market allows it, and it improves z, before and after sharing.
+    @dev Its market allows it, and it improves z, before and after sharing: nothing holds more than NEVER.
     """
-    return book.active and book.cuttable and book.row.sigma_loss > 0 and min(book.row.equity, book.target) > book.cost
+    return book.active and book.sigma_loss > 0 and min(book.equity, book.target) > book.cost
 
 
 @internal
@@ -165,27 +160,27 @@ def _is_short(book: Candidate, z_delever: int256) -> bool:
     """
     @dev Whether sharing leaves the book below `z_delever`.
     """
-    return book.row.sigma_loss > 0 and book.target < self._needed(book.row, z_delever)
+    return book.sigma_loss > 0 and book.target < self._needed(book, z_delever)
 
 
 @internal
 @pure
-def _needed(row: allocation.Row, level: int256) -> int256:
+def _needed(book: Candidate, level: int256) -> int256:
     """
     @dev u(level) [wad].
     """
-    return allocation._at_level(row.maintenance, row.sigma_loss, level)
+    return allocation._at_level(book.maintenance, book.sigma_loss, level)
 
 
 @internal
 @pure
-def _distance(row: allocation.Row) -> int256:
+def _distance(book: Candidate) -> int256:
     """
     @dev z of the book [wad].
     """
-    if row.sigma_loss == 0:
+    if book.sigma_loss == 0:
         return allocation.NEVER
-    return allocation._floor_ratio(row.equity - row.maintenance, row.sigma_loss)
+    return allocation._floor_ratio(book.equity - book.maintenance, book.sigma_loss)
 
 
 @internal

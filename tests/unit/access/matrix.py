@@ -198,6 +198,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "rebalance_many": _anyone(lambda world, caller: ([world.main, world.needy],)),
     },
     "Planner": {"settled_plan": _anyone(lambda world, caller: (world.main, True, 0, 0, 0, 0))},
+    "CutPlanner": {},
     "Lens": {},
     "RiskModel": {},
     "Timelock": {
