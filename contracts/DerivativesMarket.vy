@@ -24,6 +24,9 @@ from interfaces import IVault
 
 from contracts.modules import errors
 from contracts.modules import fixed_point
+from contracts.modules import loss_index
+from contracts.modules import market_books
+from contracts.modules import market_clock
 from contracts.modules import market_slots
 from contracts.modules import market_terms
 from contracts.modules import risk_model
@@ -32,6 +35,9 @@ implements: IDerivativesMarket
 implements: IMarket
 
 initializes: ownable
+initializes: loss_index
+initializes: market_books[loss_index := loss_index]
+initializes: market_clock
 initializes: market_terms
 
 exports: (
@@ -45,6 +51,11 @@ exports: (
     market_terms.ramp_end,
     market_terms.state,
     market_terms.open_interest,
+)
+
+exports: (
+    market_clock.GRACE,
+    market_clock.live_at,
 )
 
 
@@ -62,6 +73,7 @@ SIGNED_WAD: constant(int256) = 10**18
 # Roles that the vault gives
 EXCHANGE: constant(uint256) = 1
 REBALANCER: constant(uint256) = 2
+LIQUIDATOR: constant(uint256) = 4
 
 HALTED: constant(uint256) = 2  # the tightest state
 OPEN: constant(uint256) = 1  # gate: exposure may grow
@@ -71,8 +83,6 @@ VAULT: public(immutable(IVault))
 ORACLE: public(immutable(IPriceOracle))
 POOL: public(immutable(ILiquidityPool))
 POOL_ACCOUNT: public(immutable(uint256))
-
-_books: HashMap[uint256, uint256]  # account => packed book
 
 
 @deploy
@@ -110,20 +120,12 @@ def move_margin(account: uint256, amount: int256) -> (uint256, bool):
     @return What this call took out beyond the account's net deposits in this market [wad]; whether the book is now
             empty (no legs, no margin).
     """
-    assert msg.sender == VAULT.address, errors.NOT_VAULT
+    self._check_vault()
 
-    word: uint256 = self._books[account]
-    base: int256 = market_slots._base(word) + amount
-    net_deposit: uint256 = market_slots._net_deposit(word)
-    beyond: uint256 = 0
+    epochs: uint256 = 0
     if amount < 0:
-        taken: uint256 = convert(-amount, uint256)
-        beyond = taken - min(taken, net_deposit)
-        net_deposit -= taken - beyond
-    else:
-        net_deposit += convert(amount, uint256)
-    self._books[account] = market_slots._with_margin(word, base, net_deposit)
-    return beyond, base == 0 and not market_slots._has_legs(word)
+        epochs = market_terms._epochs()  # what leaves may empty the book, what comes cannot
+    return market_books._move_margin(account, amount, epochs)
 
 
 @external
@@ -138,16 +140,16 @@ def trade(account: uint256, size: int256, price: uint256) -> IDerivativesMarket.
     @return The account's book before and after, and what the pool's book lacks afterwards.
     """
     self._check_role(EXCHANGE)
-    assert account != POOL_ACCOUNT, errors.POOL_BOOK
+    self._check_not_pool(account)
     assert size != 0, errors.ZERO_SIZE
 
-    mark: risk_model.Mark = market_terms._mark(staticcall ORACLE.quote(ID))
-    book: IDerivativesMarket.Book = market_slots._unpack_book(self._books[account])
+    mark: risk_model.Mark = self._mark_now()
+    book: IDerivativesMarket.Book = market_books._book(account, mark.epochs)
     if self._grows(book.size, size):
         assert mark.gates & OPEN != 0, errors.OPENING_CLOSED
 
-    fill: Fill = self._fill(book, size, price, mark.funding)
-    self._store(account, fill, mark.funding)
+    fill: Fill = self._fill(book, size, price, mark)
+    self._store(account, fill, mark)
     log IDerivativesMarket.Traded(account=account, size=size, price=price, funding=mark.funding)
 
     pool_short_initial: uint256 = 0
@@ -174,18 +176,130 @@ def reduce(account: uint256, fraction: uint256, bound: uint256, max_cost: uint25
     """
     self._check_role(REBALANCER)
 
-    quote: IPriceOracle.Quote = staticcall ORACLE.quote(ID)
+    quote: IPriceOracle.Quote = self._quote()
     mark: risk_model.Mark = market_terms._mark(quote)
     cut: IMarket.Cut = empty(IMarket.Cut)
     fill: Fill = empty(Fill)
     cut, fill = self._cut(account, fraction, bound, quote, mark)
     assert cut.cost <= max_cost, errors.COST_TOO_HIGH
 
-    self._store(account, fill, mark.funding)
+    self._store(account, fill, mark)
     log IDerivativesMarket.Reduced(
         account=account, size=fill.size, price=fill.price, funding=mark.funding, cost=cut.cost
     )
     return cut
+
+
+@external
+def seize(account: uint256, bidder: uint256, fraction: uint256) -> bool:
+    """
+    @notice Hand a share of a book over: legs, margin and net deposit, pro rata. Vault only; it moves the payment.
+    @dev Size is rounded toward zero and base down, so that the bidder gets no more than the share. Open interest cannot
+         grow by it.
+    @param account Vault account id, not the pool's.
+    @param bidder Account id that takes it over; may be the pool's.
+    @param fraction Share of the book [wad], in (0, 1]; 1 = all that is in it.
+    @return Whether the account's book is now empty (no legs, no margin).
+    """
+    self._check_vault()
+    self._check_not_pool(account)
+    assert account != bidder, errors.SAME_ACCOUNT
+    self._check_fraction(fraction)
+
+    mark: risk_model.Mark = self._mark_now()
+    left: IDerivativesMarket.Book = market_books._book(account, mark.epochs)
+    taker: IDerivativesMarket.Book = market_books._book(bidder, mark.epochs)
+    longs: int256 = max(left.size, 0) + max(taker.size, 0)
+
+    share: int256 = convert(fraction, int256)
+    size: int256 = left.size * share // SIGNED_WAD
+    base: int256 = fixed_point._floor_div(left.base * share, SIGNED_WAD)
+    net_deposit: uint256 = fixed_point._mul_wad_down(left.net_deposit, fraction)
+    net_deposit -= net_deposit % market_slots.CENT
+    left.size -= size
+    left.base -= base
+    left.net_deposit -= net_deposit
+    taker.size += size
+    taker.base += base
+    taker.net_deposit += net_deposit
+    market_books._store_book(account, left, mark.epochs)
+    market_books._store_book(bidder, taker, mark.epochs)
+
+    longs_after: int256 = max(left.size, 0) + max(taker.size, 0)
+    market_terms._store_trade(self._skew(mark.epochs), mark.funding, longs, longs_after)
+    log IDerivativesMarket.Seized(account=account, bidder=bidder, size=size, base=base, funding=mark.funding)
+    return left.size == 0 and left.base == 0 and left.legs == 0
+
+
+@external
+def absorb(account: uint256) -> (uint256, bool):
+    """
+    @notice Move a book's legs to the pool's book, at the oracle price. Vault only. What the book is worth stays in it
+            as margin; if it is below zero, others bear the loss and the book is empty.
+    @dev The loss is charged by size: what the book itself bore of earlier losses and could not, to the rest of its own
+         side, the remainder to the opposite side; the pool's book bears what nobody is there for.
+    @param account Vault account id, not the pool's.
+    @return The loss that others bear [wad]; whether the account's book is now empty.
+    """
+    self._check_vault()
+    self._check_not_pool(account)
+
+    mark: risk_model.Mark = self._mark_now()
+    book: IDerivativesMarket.Book = empty(IDerivativesMarket.Book)
+    borne: uint256 = 0
+    book, borne = market_books._book_and_share(account, mark.epochs)
+    equity: int256 = risk_model._equity(book.size, book.base, mark.price, mark.funding)
+    loss: uint256 = convert(max(-equity, 0), uint256)
+    unplaced: uint256 = loss
+    if loss > 0 and book.size != 0:
+        mark.epochs, unplaced = self._spread(mark.epochs, book.size, loss, min(borne, loss))
+        market_terms._store_epochs(mark.epochs)
+
+    pool: IDerivativesMarket.Book = market_books._book(POOL_ACCOUNT, mark.epochs)
+    fill: Fill = Fill(size=-book.size, price=mark.price, account=book, pool=pool)
+    fill.account.size = 0
+    fill.account.base = max(equity, 0)
+    fill.pool.size += book.size
+    fill.pool.base += book.base - fill.account.base + convert(loss - unplaced, int256)
+    self._store(account, fill, mark)
+    log IDerivativesMarket.Absorbed(
+        account=account, size=book.size, price=mark.price, funding=mark.funding, loss=loss, pool_loss=unplaced
+    )
+    return loss, fill.account.base == 0 and book.legs == 0
+
+
+@external
+def close_pool() -> uint256:
+    """
+    @notice Close the pool's book, which is below zero: charge its loss to the opposite side, and close its legs at the
+            oracle price against that side, both by size. Liquidators only, where nothing else is left to pay.
+    @dev Without legs, both sides bear the loss. Afterwards the pool's book is empty.
+    @return The loss that others bear [wad].
+    """
+    self._check_role(LIQUIDATOR)
+    mark: risk_model.Mark = self._mark_now()
+    book: IDerivativesMarket.Book = market_books._book(POOL_ACCOUNT, mark.epochs)
+    equity: int256 = risk_model._equity(book.size, book.base, mark.price, mark.funding)
+    assert equity < 0, errors.POOL_SOLVENT
+
+    loss: uint256 = convert(-equity, uint256)
+    open_interest: uint256 = market_terms._open_interest()
+    held: uint256 = min(convert(abs(book.size), uint256), open_interest)
+    epochs: uint256 = mark.epochs
+    unplaced: uint256 = 0
+    epochs, unplaced = self._spread(epochs, book.size, loss, loss // 2 if held == 0 else 0)
+    assert unplaced == 0, errors.NOBODY_TO_CHARGE
+    if held > 0:
+        worth: int256 = convert(mark.price, int256) - mark.funding
+        epochs = loss_index._close(epochs, loss_index._side(-book.size), held, open_interest, worth)
+
+    market_terms._store_epochs(epochs)
+    market_terms._store_trade(0, mark.funding, convert(held, int256), 0)
+    log IDerivativesMarket.PoolClosed(size=book.size, price=mark.price, funding=mark.funding, loss=loss)
+    book.size = 0
+    book.base = 0
+    market_books._store_book(POOL_ACCOUNT, book, epochs)
+    return loss
 
 
 # ------------------------------------------------------------------------------------------------
@@ -230,7 +344,7 @@ def set_config(config: IDerivativesMarket.MarketConfig):
     ownable._check_owner()
 
     funding: market_slots.Funding = self._accrued_now()
-    market_terms._set_config(config, funding, self._skew())
+    market_terms._set_config(config, funding, self._skew(market_terms._epochs()))
     log IDerivativesMarket.FundingAccrued(funding=funding.cumulative)
 
 
@@ -247,6 +361,13 @@ def set_state(state: uint256):
         assert state > market_terms._state(), errors.ONLY_TIGHTENS
     assert state <= HALTED, errors.UNKNOWN_STATE
 
+    halted: bool = market_terms._state() == HALTED
+    if halted != (state == HALTED):
+        silence: uint256 = staticcall ORACLE.silence(ID)
+        if halted:
+            market_clock._start(silence)
+        else:
+            market_clock._stop(silence)
     market_terms._set_state(state)
 
 
@@ -267,8 +388,10 @@ def book_risk(account: uint256) -> IMarket.BookRisk:
     """
     size: int256 = 0
     base: int256 = 0
-    size, base = market_slots._unpack_position(self._books[account])
+    size, base = market_slots._unpack_position(market_books._books[account])
     mark: risk_model.Mark = market_terms._mark(staticcall ORACLE.quote(ID))
+    if mark.epochs != 0:
+        size, base = market_books._position(account, mark.epochs)
     return risk_model._book_risk(mark, size, base)
 
 
@@ -281,12 +404,12 @@ def book_risks(accounts: DynArray[uint256, 256]) -> DynArray[IMarket.BookRisk, 2
     @param accounts Vault account ids.
     @return One entry per account, in order.
     """
-    mark: risk_model.Mark = market_terms._mark(staticcall ORACLE.quote(ID))
+    mark: risk_model.Mark = self._mark_now()
     risks: DynArray[IMarket.BookRisk, 256] = []
     size: int256 = 0
     base: int256 = 0
     for account: uint256 in accounts:
-        size, base = market_slots._unpack_position(self._books[account])
+        size, base = market_books._position(account, mark.epochs)
         risks.append(risk_model._book_risk(mark, size, base))
     return risks
 
@@ -302,7 +425,7 @@ def preview_reduce(account: uint256, fraction: uint256, bound: uint256) -> IMark
     @param bound As for `reduce` [wad].
     @return The outcome.
     """
-    quote: IPriceOracle.Quote = staticcall ORACLE.quote(ID)
+    quote: IPriceOracle.Quote = self._quote()
     return self._cut(account, fraction, bound, quote, market_terms._mark(quote))[0]
 
 
@@ -314,7 +437,7 @@ def engine_cost() -> uint256:
     @dev Reverts if the market cannot price itself.
     @return The rate [wad].
     """
-    return self._engine_rate(staticcall ORACLE.quote(ID))
+    return self._engine_rate(self._quote())
 
 
 @external
@@ -326,8 +449,8 @@ def liquidation_price(account: uint256) -> uint256:
     @param account Vault account id.
     @return Price per unit [wad]; 0 where no price liquidates the book.
     """
-    mark: risk_model.Mark = market_terms._mark(staticcall ORACLE.quote(ID))
-    book: IDerivativesMarket.Book = market_slots._unpack_book(self._books[account])
+    mark: risk_model.Mark = self._mark_now()
+    book: IDerivativesMarket.Book = market_books._book(account, mark.epochs)
     return risk_model._liquidation_price(mark.maintenance_rate, book.size, book.base, mark.funding)
 
 
@@ -335,12 +458,37 @@ def liquidation_price(account: uint256) -> uint256:
 @view
 def book(account: uint256) -> IDerivativesMarket.Book:
     """
-    @notice The book as stored.
+    @notice The book, with its share of what its side bore for others.
     @dev Needs no price.
     @param account Vault account id.
     @return The book, all zero where the account has none.
     """
-    return market_slots._unpack_book(self._books[account])
+    return market_books._book(account, market_terms._epochs())
+
+
+@external
+@view
+def legs_digest(account: uint256) -> uint256:
+    """
+    @notice What a bidder states of the book that he means: any change of its legs changes it, margin does not.
+    @dev Needs no price.
+    @param account Vault account id.
+    @return The digest.
+    """
+    book: IDerivativesMarket.Book = market_books._book(account, market_terms._epochs())
+    return convert(keccak256(abi_encode(account, book.size, book.legs)), uint256)
+
+
+@external
+@view
+def clock() -> uint256:
+    """
+    @notice The time that auctions go by: it stands still while the market is halted, until the grace after that ends,
+            and while the feed is silent.
+    @dev Needs no price. Exact once the feed's rounds are consumed (`settle`).
+    @return Active time [s].
+    """
+    return market_clock._time(staticcall ORACLE.silence(ID), market_terms._state() == HALTED)
 
 
 @external
@@ -363,7 +511,7 @@ def skew() -> int256:
     @dev Needs no price.
     @return Net size [wad units].
     """
-    return self._skew()
+    return self._skew(market_terms._epochs())
 
 
 # ------------------------------------------------------------------------------------------------
@@ -383,16 +531,16 @@ def _grows(held: int256, size: int256) -> bool:
 
 @internal
 @view
-def _fill(book: IDerivativesMarket.Book, size: int256, price: uint256, funding: int256) -> Fill:
+def _fill(book: IDerivativesMarket.Book, size: int256, price: uint256, mark: risk_model.Mark) -> Fill:
     """
     @dev Both books after the account trades `size` with the pool. The cost is rounded against the account, and the
          pool's book receives it to the wei.
     """
-    cost: int256 = fixed_point._ceil_div(size * (convert(price, int256) - funding), SIGNED_WAD)
+    cost: int256 = fixed_point._ceil_div(size * (convert(price, int256) - mark.funding), SIGNED_WAD)
     account: IDerivativesMarket.Book = book
     account.size += size
     account.base -= cost
-    pool: IDerivativesMarket.Book = market_slots._unpack_book(self._books[POOL_ACCOUNT])
+    pool: IDerivativesMarket.Book = market_books._book(POOL_ACCOUNT, mark.epochs)
     pool.size -= size
     pool.base += cost
     return Fill(size=size, price=price, account=account, pool=pool)
@@ -407,10 +555,10 @@ def _cut(
     @dev What closing a share of the book at the pool's present engine price does, or at that around `bound` if it is
          worse. A book too small to be divided stays as it is, at no cost.
     """
-    assert account != POOL_ACCOUNT, errors.POOL_BOOK
-    assert fraction > 0 and fraction <= WAD, errors.BAD_FRACTION
+    self._check_not_pool(account)
+    self._check_fraction(fraction)
 
-    book: IDerivativesMarket.Book = market_slots._unpack_book(self._books[account])
+    book: IDerivativesMarket.Book = market_books._book(account, mark.epochs)
     closed: int256 = convert(
         fixed_point._mul_wad_down(convert(abs(book.size), uint256), fraction), int256
     )
@@ -421,7 +569,7 @@ def _cut(
     if book.size < 0:
         price = fixed_point._mul_wad_up(max(bound, quote.price), WAD + rate)
         size = closed
-    fill: Fill = self._fill(book, size, price, mark.funding)
+    fill: Fill = self._fill(book, size, price, mark)
 
     risk: IMarket.BookRisk = risk_model._book_risk(mark, fill.account.size, fill.account.base)
     before: int256 = risk_model._equity(book.size, book.base, mark.price, mark.funding)
@@ -438,20 +586,38 @@ def _cut(
 
 @internal
 @view
-def _accrued_now() -> market_slots.Funding:
+def _quote() -> IPriceOracle.Quote:
     """
-    @dev Funding as `accrue` would store it.
+    @dev The oracle's quote. `book_risk` asks in place: a helper would take 100 gas, and engines value every book.
     """
-    return market_terms._accrued_now((staticcall ORACLE.quote(ID)).price)
+    return staticcall ORACLE.quote(ID)
 
 
 @internal
 @view
-def _skew() -> int256:
+def _mark_now() -> risk_model.Mark:
+    """
+    @dev What prices, funding and state mean now for any book.
+    """
+    return market_terms._mark(self._quote())
+
+
+@internal
+@view
+def _accrued_now() -> market_slots.Funding:
+    """
+    @dev Funding as `accrue` would store it.
+    """
+    return market_terms._accrued_now(self._quote().price)
+
+
+@internal
+@view
+def _skew(epochs: uint256) -> int256:
     """
     @dev Net size of all accounts but the pool [wad units].
     """
-    return -market_slots._unpack_book(self._books[POOL_ACCOUNT]).size
+    return -market_books._position(POOL_ACCOUNT, epochs)[0]
 
 
 @internal
@@ -476,16 +642,38 @@ def _shortfalls(mark: risk_model.Mark, book: IDerivativesMarket.Book) -> (uint25
 
 
 @internal
-def _store(account: uint256, fill: Fill, funding: int256):
+def _store(account: uint256, fill: Fill, mark: risk_model.Mark):
     """
     @dev Write both books, funding with the rate that the new skew sets, and open interest where it changed.
     """
-    self._books[account] = market_slots._pack_book(fill.account)
-    self._books[POOL_ACCOUNT] = market_slots._pack_book(fill.pool)
+    market_books._store_book(account, fill.account, mark.epochs)
+    market_books._store_book(POOL_ACCOUNT, fill.pool, mark.epochs)
 
     longs_before: int256 = max(fill.account.size - fill.size, 0) + max(fill.pool.size + fill.size, 0)
     longs_after: int256 = max(fill.account.size, 0) + max(fill.pool.size, 0)
-    market_terms._store_trade(-fill.pool.size, funding, longs_before, longs_after)
+    market_terms._store_trade(-fill.pool.size, mark.funding, longs_before, longs_after)
+
+
+# ------------------------------------------------------------------------------------------------
+# Losses
+# ------------------------------------------------------------------------------------------------
+
+
+@internal
+def _spread(epochs: uint256, size: int256, loss: uint256, own: uint256) -> (uint256, uint256):
+    """
+    @dev Charge what a book of this size lost [wad]: `own` of it to the rest of its side, what remains to the opposite
+         side. The epochs after it, and what nobody is there for.
+    """
+    open_interest: uint256 = market_terms._open_interest()
+    held: uint256 = convert(abs(size), uint256)
+    after: uint256 = epochs
+    opposite_unplaced: uint256 = 0
+    own_unplaced: uint256 = 0
+    side: uint256 = loss_index._side(size)
+    after, opposite_unplaced = loss_index._charge(after, 1 - side, loss - own, open_interest)
+    after, own_unplaced = loss_index._charge(after, side, own, open_interest - min(held, open_interest))
+    return after, opposite_unplaced + own_unplaced
 
 
 # ------------------------------------------------------------------------------------------------
@@ -500,3 +688,30 @@ def _check_role(role: uint256):
     @dev The vault says which contract is which engine.
     """
     assert (staticcall VAULT.roles(msg.sender)) & role != 0, errors.NOT_ENGINE
+
+
+@internal
+@view
+def _check_vault():
+    """
+    @dev The vault alone moves margin and books.
+    """
+    assert msg.sender == VAULT.address, errors.NOT_VAULT
+
+
+@internal
+@view
+def _check_not_pool(account: uint256):
+    """
+    @dev The pool's book is the other side of what happens to the others.
+    """
+    assert account != POOL_ACCOUNT, errors.POOL_BOOK
+
+
+@internal
+@pure
+def _check_fraction(fraction: uint256):
+    """
+    @dev A share of a book [wad].
+    """
+    assert fraction > 0 and fraction <= WAD, errors.BAD_FRACTION

@@ -23,6 +23,7 @@ from snekmate.auth import ownable
 from .modules import errors
 from .modules import feed_guards
 from .modules import feed_reader
+from .modules import feed_silence
 from .modules import feed_slots
 from .modules import feed_terms
 from .modules import volatility
@@ -30,6 +31,7 @@ from .modules import volatility
 implements: IPriceOracle
 initializes: ownable
 initializes: feed_guards
+initializes: feed_silence
 
 exports: (ownable.owner, ownable.transfer_ownership)
 
@@ -269,6 +271,27 @@ def off_since(feed_id: uint256) -> uint256:
 
 @external
 @view
+def silence(feed_id: uint256) -> uint256:
+    """
+    @notice For how long, in all, a feed gave no price: it was stale, from heartbeat and grace after a round to the next
+            one, or switched off.
+    @dev Reverts for want of gas only: who asks must not depend on the feed. A sequencer that was down and a second feed
+         that disagreed leave no trace, so they are not counted. Exact once the feed's rounds are consumed.
+    @param feed_id The market's id.
+    @return Time [s].
+    """
+    source: uint256 = self._sources[feed_id]
+    if source == 0:
+        return 0
+    heard_at: uint256 = feed_slots._updated_at(self._states[feed_id])
+    if (self._current >> feed_id) & 1 == 0:
+        heard_at = max(heard_at, feed_reader._last_heard(source))
+    due_at: uint256 = heard_at + feed_slots._max_age(source)
+    return feed_silence._total(feed_id, due_at, feed_guards._guard(feed_id).off_since)
+
+
+@external
+@view
 def sequencer() -> (address, uint256):
     """
     @notice The feed that tells whether the rollup's sequencer is up.
@@ -290,13 +313,16 @@ def set_feed_off(feed_id: uint256, off: bool):
     if msg.sender != ownable.owner:
         assert msg.sender == staticcall VAULT.guardian(), errors.NOT_GUARDIAN
         assert off, errors.ONLY_TIGHTENS
-    source: uint256 = self._source(feed_id)
+    self._source(feed_id)
     guard: feed_slots.Guard = feed_guards._guard(feed_id)
     if off == (guard.off_since != 0):
         return
+    self._take_last_rounds(feed_id)
+    if not off:
+        feed_silence._end_off(feed_id, self._due_at(feed_id), guard.off_since)
     guard.off_since = block.timestamp if off else 0
     feed_guards._set_guard(feed_id, guard)
-    self._sources[feed_id] = feed_slots._with_guarded(source, feed_guards._is_guarded(feed_id))
+    self._sources[feed_id] = feed_slots._with_guarded(self._sources[feed_id], feed_guards._is_guarded(feed_id))
     self._forget_notes()
     log IPriceOracle.FeedSwitched(feed_id=feed_id, off=off)
 
@@ -333,6 +359,7 @@ def set_feed(feed_id: uint256, config: IPriceOracle.FeedConfig, expected_price: 
         state = self._first_state(latest, config)
     else:
         self._check_near(feed_id, latest.price, old)
+        self._end_stale(feed_id, block.timestamp - min(block.timestamp, self._due_at(feed_id)))
         state = volatility._resumed(old, source, latest)
     self._set_second(feed_id, config, latest.price)
 
@@ -383,7 +410,10 @@ def _process(feed_id: uint256, source: uint256) -> (uint256, feed_reader.Defect)
 
     new_source: uint256 = 0
     new_state: uint256 = 0
-    new_source, new_state = self._advance(source, state, latest)
+    stale: uint256 = 0
+    new_source, new_state, stale = self._advance(source, state, latest)
+    if stale != 0:
+        self._end_stale(feed_id, stale)
     if new_source != source:
         self._sources[feed_id] = new_source
     if new_state != state:
@@ -421,18 +451,23 @@ def _up_to_date(source: uint256, state: uint256) -> (uint256, uint256):
         latest.defect = feed_reader._new_phase_defect(source, latest)
     feed_reader._check_usable(latest.defect)
     assert self._rounds_between(processed, latest.id) <= MAX_PENDING, errors.POKE
-    return self._advance(source, state, latest)
+    new_source: uint256 = 0
+    new_state: uint256 = 0
+    stale: uint256 = 0
+    new_source, new_state, stale = self._advance(source, state, latest)
+    return new_source, new_state
 
 
 @internal
 @view
-def _advance(source: uint256, state: uint256, latest: feed_reader.Round) -> (uint256, uint256):
+def _advance(source: uint256, state: uint256, latest: feed_reader.Round) -> (uint256, uint256, uint256):
     """
-    @dev A feed's two words after the next ≤ MAX_PENDING rounds up to `latest`, which waits while it has a defect.
+    @dev A feed's two words after the next ≤ MAX_PENDING rounds up to `latest`, which waits while it has a defect; and
+         for how long, between these rounds, the price was stale [s].
     """
     is_new_phase: bool = latest.id >> 64 != feed_slots._phase(source)
     if latest.defect != empty(feed_reader.Defect) and is_new_phase:
-        return source, state
+        return source, state, 0
     first: uint256 = unsafe_add(feed_slots._round(source, state), 1)
     if is_new_phase:
         first = latest.id  # a new phase begins with its latest round
@@ -441,6 +476,8 @@ def _advance(source: uint256, state: uint256, latest: feed_reader.Round) -> (uin
         end = unsafe_add(end, 1)
 
     new_state: uint256 = state
+    stale: uint256 = 0
+    max_age: uint256 = feed_slots._max_age(source)
     round: feed_reader.Round = latest
     for id: uint256 in range(first, max(first, min(end, unsafe_add(first, MAX_PENDING))), bound=MAX_PENDING):
         if id == latest.id:
@@ -448,9 +485,13 @@ def _advance(source: uint256, state: uint256, latest: feed_reader.Round) -> (uin
         else:
             round = feed_reader._round(source, id)
         new_state = feed_slots._with_round(new_state, id)
-        if round.defect == empty(feed_reader.Defect) and round.updated_at > feed_slots._updated_at(new_state):
+        heard_at: uint256 = feed_slots._updated_at(new_state)
+        if round.defect == empty(feed_reader.Defect) and round.updated_at > heard_at:
+            gap: uint256 = unsafe_sub(round.updated_at, heard_at)
+            if gap > max_age:
+                stale = unsafe_add(stale, unsafe_sub(gap, max_age))
             new_state = volatility._observe(new_state, source, round.price, round.updated_at)
-    return feed_slots._with_phase(source, latest.id >> 64), new_state
+    return feed_slots._with_phase(source, latest.id >> 64), new_state, stale
 
 
 @internal
@@ -487,6 +528,23 @@ def _source(feed_id: uint256) -> uint256:
     source: uint256 = self._sources[feed_id]
     assert source != 0, errors.FEED_NOT_SET
     return source
+
+
+@internal
+@view
+def _due_at(feed_id: uint256) -> uint256:
+    """
+    @dev When a feed's last observation is stale [s].
+    """
+    return feed_slots._updated_at(self._states[feed_id]) + feed_slots._max_age(self._sources[feed_id])
+
+
+@internal
+def _end_stale(feed_id: uint256, stale: uint256):
+    """
+    @dev Count for how long the price was stale [s] until the rounds that are about to be stored.
+    """
+    feed_silence._end_stale(feed_id, stale, self._due_at(feed_id), feed_guards._guard(feed_id).off_since)
 
 
 @internal

@@ -44,7 +44,7 @@ def book_risk(
     @param gates What the market's state allows, bits of `IMarket`.
     @return The book's risk.
     """
-    return risk_model._book_risk(risk_model._mark(params, quote, funding, gates), size, base)
+    return risk_model._book_risk(risk_model._mark(params, quote, funding, gates, 0), size, base)
 
 
 @external

@@ -15,7 +15,7 @@ from ballast.model.market import Market, MarketConfig
 from ballast.model.pool import LiquidityPool, QuoteConfig
 
 WAD = 10**18
-EXCHANGE, REBALANCER = 1, 2
+EXCHANGE, REBALANCER, LIQUIDATOR = 1, 2, 4
 UNLIMITED = 2**256 - 1
 
 CONFIG = MarketConfig(
@@ -57,12 +57,16 @@ class StubFeed:
 
     def __init__(self, quote: Quote) -> None:
         self.value = quote
+        self.silent = 0  # [s] in all
 
     def quote(self, now: int) -> Quote:
         return self.value
 
     def consume(self, now: int) -> None:
         """Nothing is pending."""
+
+    def silence(self, now: int) -> int:
+        return self.silent
 
 
 class MarketBench:
@@ -73,10 +77,13 @@ class MarketBench:
     def __init__(self, config: MarketConfig = CONFIG, quote_config: QuoteConfig = QUOTE_CONFIG) -> None:
         self._config = config
         self.chain = RevmChain()
-        self.owner, self.exchange, self.rebalancer, self.stranger, self.guardian = self.chain.accounts[:5]
+        self.owner, self.exchange, self.rebalancer, self.stranger, self.guardian, self.liquidator = self.chain.accounts[
+            :6
+        ]
         self.vault = self._deploy("QuoteStub")
         self.vault.set_roles(self.exchange, EXCHANGE, sender=self.owner)
         self.vault.set_roles(self.rebalancer, REBALANCER, sender=self.owner)
+        self.vault.set_roles(self.liquidator, LIQUIDATOR, sender=self.owner)
         self.vault.set_guardian(self.guardian, sender=self.owner)
         self.pool = self._deploy("LiquidityPool", self.vault, self.vault, self.vault)
         self.pool.set_quote(1, quote_config, sender=self.owner)
@@ -95,7 +102,7 @@ class MarketBench:
         self._start = self.chain.snapshot()
         model = self.model
         self.model = Market(1, model.feed, model.pool, self._config, self.now)
-        self.feed.value = Quote()
+        self.feed.value, self.feed.silent = Quote(), 0
         self.quote()
 
     def _deploy(self, name: str, *args: Any) -> Contract:
@@ -140,6 +147,31 @@ class MarketBench:
             lambda: self.model.reduce(account, fraction, max_cost, self.now, bound),
         )
 
+    def seize(self, account: int, bidder: int, fraction: int = WAD) -> Any:
+        """Through the stubbed vault."""
+        return self.same(
+            lambda: self.vault.seize(self.market, account, bidder, fraction, sender=self.owner),
+            lambda: self.model.seize(account, bidder, fraction, self.now),
+        )
+
+    def absorb(self, account: int) -> Any:
+        """Through the stubbed vault."""
+        return self.same(
+            lambda: self.vault.absorb(self.market, account, sender=self.owner),
+            lambda: self.model.absorb(account, self.now),
+        )
+
+    def close_pool(self) -> Any:
+        """As the liquidator."""
+        return self.same(
+            lambda: self.market.close_pool(sender=self.liquidator), lambda: self.model.close_pool(self.now)
+        )
+
+    def silence(self, seconds: int) -> None:
+        """Say how long the feed was silent in all."""
+        self.vault.set_silence(1, seconds, sender=self.owner)
+        self.feed.silent = seconds
+
     def set_config(self, config: MarketConfig) -> Any:
         """As the owner."""
         return self.same(
@@ -150,7 +182,7 @@ class MarketBench:
         """As the owner or the guardian."""
         return self.same(
             lambda: self.market.set_state(state, sender=self.guardian if guardian else self.owner),
-            lambda: self.model.set_state(state, guardian),
+            lambda: self.model.set_state(state, self.now, guardian),
         )
 
     def same(self, on_chain: Callable[[], Any], on_model: Callable[[], Any]) -> Any:
@@ -183,17 +215,26 @@ class MarketBench:
         assert plain(market.config()) == plain(model.config)
         assert plain(market.risk_params()) == plain(model.risk_params(now))
         assert market.ramp_end() == model.ramp_end
+        assert (market.clock(), market.live_at()) == (model.clock(now), model.live_at)
 
-    def assert_zero_sum(self, margin: int, *accounts: int) -> None:
-        """Sizes add up to zero, bases to the margin moved in, equities to that but for less than a wei a book."""
+    def assert_zero_sum(self, margin: int, *accounts: int, dust: int | None = None) -> None:
+        """Sizes add up to zero, bases to the margin moved in, equities to that but for less than a wei a book. `dust`
+        bounds what losses borne may have left: wei of size, and of money at the present price."""
         accounts = (self.pool_account, *accounts)
         books = [self.market.book(account) for account in accounts]
-        assert sum(book.size for book in books) == 0
-        assert sum(book.base for book in books) == margin
         equity = sum(self.market.book_risk(account).equity for account in accounts)
-        assert margin - len(accounts) < equity <= margin
+        longs = sum(max(book.size, 0) for book in books)
         assert self.market.skew() == -books[0].size
-        assert self.market.open_interest() == sum(max(book.size, 0) for book in books)
+        if dust is None:
+            assert sum(book.size for book in books) == 0
+            assert sum(book.base for book in books) == margin
+            assert margin - len(accounts) < equity <= margin
+            assert self.market.open_interest() == longs
+            return
+        worth = abs(self.feed.value.price - self.market.funding()[0])
+        assert -dust <= sum(book.size for book in books) <= 0
+        assert 0 <= self.market.open_interest() - longs <= dust
+        assert abs(margin - equity) <= dust * (1 + worth // WAD)
 
 
 def plain(struct: Any) -> Any:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ballast.model import risk
-from ballast.model.errors import require
+from ballast.model.errors import Rejected, require
 from ballast.model.fixed_point import OUT_OF_RANGE, WAD, ceil_div, clamp, floor_div, mul_wad_down, mul_wad_up
+from ballast.model.loss_index import LossIndex
 from ballast.model.risk import FILL, OPEN, REDUCE, TAKE, TAP, BookRisk, Mark, RiskParams
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ PPM = 10**12  # [wad] one part per million
 MILLI = 10**15  # [wad] one thousandth of a unit
 RATE_UNIT = 10**7  # [wad] of a funding rate
 RAMP = 86_400  # [s] that maintenance parameters take to their new values
+GRACE = 3_600  # [s] after a halt is lifted, without bids
 
 ACTIVE, REDUCE_ONLY, HALTED = 0, 1, 2
 
@@ -33,6 +37,9 @@ COST_TOO_HIGH = "market: cost too high"
 UNKNOWN_STATE = "market: unknown state"
 ONLY_TIGHTENS = "access: guardian only tightens"
 MARKET_PARAMETER = "market: parameter out of bounds"
+SAME_ACCOUNT = "market: same account"
+POOL_SOLVENT = "market: pool is not below zero"
+NOBODY_TO_CHARGE = "market: nobody to charge"
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,27 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """The time that auctions go by."""
+
+    stood_at: int = 0  # [s] since the last halt
+    goes_on_at: int = 0  # [s] of feed time
+    live_at: int = 0  # [s] end of the grace after it
+
+    def time(self, now: int, silence: int) -> int:
+        """What it shows unless the market is halted."""
+        return self.stood_at + max(0, now - silence - self.goes_on_at)
+
+    def stop(self, now: int, silence: int) -> Clock:
+        """A halt."""
+        return replace(self, stood_at=self.time(now, silence))
+
+    def start(self, now: int, silence: int) -> Clock:
+        """The end of a halt."""
+        return Clock(self.stood_at, now + GRACE - silence, now + GRACE)
+
+
+@dataclass(frozen=True, slots=True)
 class _Fill:
     size: int
     price: int
@@ -123,7 +151,9 @@ class Market:
         self.config = config
         self.ramp: Ramp | None = None
         self.state = ACTIVE
-        self.books: dict[int, Book] = {}
+        self.books: dict[int, Book] = {}  # as they were stored
+        self.losses = LossIndex()
+        self.clock_state = Clock()
         self.cumulative_funding = 0  # [wad] per unit
         self.accrued_at = now  # [s]
         self.funding_rate = 0  # [wad] per day and unit of notional
@@ -133,13 +163,16 @@ class Market:
 
     def move_margin(self, account: int, amount: int) -> tuple[int, bool]:
         """Put margin in or take it out; what went beyond net deposits, and whether the book is now empty."""
-        book = self.book(account)
+        book = self.book(account) if amount < 0 else self.books.get(account, Book())
         taken = max(0, -amount)
         beyond = taken - min(taken, book.net_deposit)
         net_deposit = book.net_deposit - (taken - beyond) + max(0, amount)
-        book = _packed(replace(book, base=book.base + amount, net_deposit=net_deposit))
-        self.books[account] = book
-        return beyond, book.size == 0 and book.legs == 0 and book.base == 0
+        changed = _packed(replace(book, base=book.base + amount, net_deposit=net_deposit))
+        if amount < 0:
+            self._store_book(account, changed)
+        else:
+            self.books[account] = changed  # as it was stored, but for the margin
+        return beyond, changed.size == 0 and changed.legs == 0 and changed.base == 0
 
     def trade(self, account: int, size: int, price: int, now: int) -> TradeResult:
         """Trade between an account and the pool at the Exchange's price."""
@@ -167,6 +200,35 @@ class Market:
         self._store(account, fill, mark.funding, now)
         return cut
 
+    def seize(self, account: int, bidder: int, fraction: int, now: int) -> bool:
+        """Hand a share of the book over; whether nothing is left."""
+        require(account != self.pool.account, POOL_BOOK)
+        require(account != bidder, SAME_ACCOUNT)
+        require(0 < fraction <= WAD, BAD_FRACTION)
+        funding = self._accrued(self.feed.quote(now).price, now)
+        left, taker = self.book(account), self.book(bidder)
+        size = mul_wad_down(abs(left.size), fraction) * (1 if left.size > 0 else -1)
+        base, cents = floor_div(left.base * fraction, WAD), left.net_deposit * fraction // WAD // CENT * CENT
+        longs = max(left.size, 0) + max(taker.size, 0)
+        left = replace(left, size=left.size - size, base=left.base - base, net_deposit=left.net_deposit - cents)
+        taker = replace(taker, size=taker.size + size, base=taker.base + base, net_deposit=taker.net_deposit + cents)
+        left, taker = _packed(left), _packed(taker)
+        require(_fits(funding, 86), OUT_OF_RANGE)
+        self._store_book(account, left)
+        self._store_book(bidder, taker)
+        self._store_trade(funding, longs, max(left.size, 0) + max(taker.size, 0), now)
+        return left.size == 0 and left.base == 0
+
+    def absorb(self, account: int, now: int) -> tuple[int, bool]:
+        """Move the legs to the pool at the oracle price; the loss that others bear, whether nothing is left."""
+        with self._all_or_nothing():
+            return self._absorb(account, now)
+
+    def close_pool(self, now: int) -> int:
+        """Close the pool's book, which is below zero, against the opposite side; the loss that others bear."""
+        with self._all_or_nothing():
+            return self._close_pool(now)
+
     # Anyone
 
     def settle(self, now: int) -> None:
@@ -191,10 +253,13 @@ class Market:
         self.config, self.cumulative_funding, self.accrued_at = config, cumulative, now
         self.funding_rate = self._funding_rate(self.skew)
 
-    def set_state(self, state: int, guardian: bool = False) -> None:
+    def set_state(self, state: int, now: int, guardian: bool = False) -> None:
         """0 = active, 1 = reduce-only, 2 = halted: any by the owner, a tighter one by the guardian."""
         require(not guardian or state > self.state, ONLY_TIGHTENS)
         require(state <= HALTED, UNKNOWN_STATE)
+        if (self.state == HALTED) != (state == HALTED):
+            silence, clock = self.feed.silence(now), self.clock_state
+            self.clock_state = clock.start(now, silence) if self.state == HALTED else clock.stop(now, silence)
         self.state = state
 
     # Views
@@ -214,8 +279,20 @@ class Market:
         return self.ramp.started_at + RAMP if self.ramp else 0
 
     def book(self, account: int) -> Book:
-        """The book as stored."""
-        return self.books.get(account, Book())
+        """The book, with its share of what its side bore for others."""
+        book = self.books.get(account, Book())
+        settled = self.losses.settled(account, book.size, book.base)
+        return replace(book, size=settled.size, base=settled.base)
+
+    def clock(self, now: int) -> int:
+        """The time that auctions go by."""
+        clock = self.clock_state
+        return clock.stood_at if self.state == HALTED else clock.time(now, self.feed.silence(now))
+
+    @property
+    def live_at(self) -> int:
+        """When the grace after the last halt ends, or ended; 0 where none was ever lifted."""
+        return self.clock_state.live_at
 
     def book_risk(self, account: int, now: int) -> BookRisk:
         """The book valued now."""
@@ -290,16 +367,77 @@ class Market:
 
     def _store(self, account: int, fill: _Fill, funding: int, now: int) -> None:
         book, pool = _packed(fill.account), _packed(fill.pool)
-        require(_fits(funding, 86), OUT_OF_RANGE)
         longs_before = max(fill.account.size - fill.size, 0) + max(fill.pool.size + fill.size, 0)
         longs_after = max(book.size, 0) + max(pool.size, 0)
         open_interest = self.open_interest + longs_after - longs_before
+        require(_fits(funding, 86), OUT_OF_RANGE)
         require(longs_after <= longs_before or open_interest <= self.config.open_interest_cap, OPEN_INTEREST_CAP)
 
-        self.books[account], self.books[self.pool.account] = book, pool
+        self._store_book(account, book)
+        self._store_book(self.pool.account, pool)
+        self._store_trade(funding, longs_before, longs_after, now)
+
+    def _store_book(self, account: int, book: Book) -> None:
+        self.books[account] = book
+        self.losses.note(account, book.size)
+
+    def _store_trade(self, funding: int, longs_before: int, longs_after: int, now: int) -> None:
+        require(_fits(funding, 86), OUT_OF_RANGE)
         self.cumulative_funding, self.accrued_at = funding, now
-        self.funding_rate = self._funding_rate(-pool.size)
-        self.open_interest = open_interest
+        self.funding_rate = self._funding_rate(self.skew)
+        self.open_interest += longs_after - longs_before
+
+    # Losses
+
+    def _absorb(self, account: int, now: int) -> tuple[int, bool]:
+        require(account != self.pool.account, POOL_BOOK)
+        mark = self._mark(self.feed.quote(now), now)
+        held = self.books.get(account, Book())
+        borne = self.losses.settled(account, held.size, held.base).borne
+        book = self.book(account)
+        equity = risk.equity_of(book.size, book.base, mark.price, mark.funding)
+        loss = unplaced = max(-equity, 0)
+        if loss and book.size:
+            unplaced = self._spread(book.size, loss, min(borne, loss))
+
+        pool, base = self.book(self.pool.account), max(equity, 0)
+        taken = book.base - base + loss - unplaced
+        fill = _Fill(
+            -book.size,
+            mark.price,
+            replace(book, size=0, base=base),
+            replace(pool, size=pool.size + book.size, base=pool.base + taken),
+        )
+        self._store(account, fill, mark.funding, now)
+        return loss, base == 0
+
+    def _close_pool(self, now: int) -> int:
+        mark, pool = self._mark(self.feed.quote(now), now), self.book(self.pool.account)
+        loss = -risk.equity_of(pool.size, pool.base, mark.price, mark.funding)
+        require(loss > 0, POOL_SOLVENT)
+        held = min(abs(pool.size), self.open_interest)
+        require(self._spread(pool.size, loss, loss // 2 if held == 0 else 0) == 0, NOBODY_TO_CHARGE)
+        if held:
+            self.losses.close(pool.size < 0, held, self.open_interest, mark.price - mark.funding)
+        self._store_book(self.pool.account, replace(pool, size=0, base=0))
+        self._store_trade(mark.funding, held, 0, now)
+        return loss
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """What is refused leaves no trace in the losses."""
+        losses = deepcopy(self.losses)
+        try:
+            yield
+        except Rejected:
+            self.losses = losses
+            raise
+
+    def _spread(self, size: int, loss: int, own: int) -> int:
+        """Charge a loss to the opposite side, and `own` of it to the rest of the book's; what nobody is there for."""
+        side, held = size > 0, abs(size)
+        unplaced = self.losses.charge(not side, loss - own, self.open_interest)
+        return unplaced + self.losses.charge(side, own, max(0, self.open_interest - held))
 
 
 def _maintenance(params: RiskParams) -> tuple[int, int, int, int]:

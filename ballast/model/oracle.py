@@ -185,6 +185,7 @@ class Feed:
     sequencer: Sequencer | None = None
     state: State | None = None
     off_since: int = 0  # [s] 0 = on
+    ended_silence: int = 0  # [s] of all silences that are over
     known_decimals: int = field(default=0, init=False)  # when it was set
 
     # The feed
@@ -216,8 +217,11 @@ class Feed:
 
     def change_feed(self, other: Feed, now: int, expected_price: int | None = None) -> None:
         """Set it anew, with the proxies and the configuration of `other`; the estimates stay."""
-        old = self._advance(self._state, self._latest(now), now)
+        old, stale = self._advance(self._state, self._latest(now), now)
         latest = other._settable_round(now, expected_price, old, self.off_since)
+        self._end_stale(stale)
+        self.state = old
+        self._end_stale(max(0, now - self._due_at))
         self.config, self.decimals, self.aggregators = other.config, other.decimals, other.aggregators
         self.second, self.second_decimals = other.second, other.second_decimals
         self.known_decimals = self.decimals
@@ -227,14 +231,24 @@ class Feed:
         """Switch the price off, or on again."""
         require(self.state is not None, FEED_NOT_SET)
         if off != bool(self.off_since):
+            self.poke(now)
+            if not off:
+                self.ended_silence += min(max(self._due_at, self.off_since), now) - self.off_since
             self.off_since = now if off else 0
+
+    def silence(self, now: int) -> int:
+        """For how long, in all, there was no price: stale, or switched off [s]."""
+        if self.state is None:
+            return 0
+        due_at = max(self.state.updated_at, self._last_heard(now)) + self.config.max_age
+        return self.ended_silence + now - min(self.off_since or now, due_at)
 
     def quote(self, now: int) -> Quote:
         """Price and estimates now, unprocessed rounds included."""
         state, latest = self._state, self._latest(now)
         _check_usable(latest)
         require(rounds_between(state.round, latest.id) <= MAX_PENDING, POKE)
-        state = self._advance(state, latest, now)
+        state, _ = self._advance(state, latest, now)
         require(now <= state.updated_at + self.config.max_age, STALE_PRICE)
         confirmed = self._ask_guards(state.price, now)
         jumped = now < state.updated_at + state.jump_left
@@ -256,7 +270,9 @@ class Feed:
 
     def poke(self, now: int) -> int:
         """Consume up to MAX_PENDING rounds; how many are still pending."""
-        self.state = self._advance(self._state, self._latest(now), now)
+        state, stale = self._advance(self._state, self._latest(now), now)
+        self._end_stale(stale)
+        self.state = state
         return self.pending()
 
     def pending(self) -> int:
@@ -345,15 +361,35 @@ class Feed:
     def _latest_id(self) -> int:
         return len(self.aggregators) << 64 | len(self.aggregators[-1])
 
-    def _advance(self, state: State, latest: Round, now: int) -> State:
+    def _last_heard(self, now: int) -> int:
+        """Time of the latest round of the known phase, if it can be read; else 0."""
+        rounds = self.aggregators[-1]
+        if not rounds or len(self.aggregators) != self._state.round >> 64:
+            return 0
+        last = rounds[-1]
+        return last.updated_at if last.answer > 0 and last.answered_in >= len(rounds) and last.updated_at <= now else 0
+
+    @property
+    def _due_at(self) -> int:
+        """When the last observation is stale [s]."""
+        return self._state.updated_at + self.config.max_age
+
+    def _end_stale(self, stale: int) -> None:
+        """Rounds came after so many seconds without a price; what is off counts as off."""
+        self.ended_silence += min(stale, max(0, self.off_since - self._due_at)) if self.off_since else stale
+
+    def _advance(self, state: State, latest: Round, now: int) -> tuple[State, int]:
+        """The state after the next rounds, and for how long the price was stale between them."""
         first = state.round + 1 if latest.id >> 64 == state.round >> 64 else latest.id
         end = latest.id if latest.defect else latest.id + 1
+        stale = 0
         for id_ in range(first, min(end, first + MAX_PENDING)):
             round_ = self._round(id_, now)
             state = replace(state, round=id_)
             if not round_.defect and round_.updated_at > state.updated_at:
+                stale += max(0, round_.updated_at - state.updated_at - self.config.max_age)
                 state = observe(state, self.config, round_.price, round_.updated_at)
-        return state
+        return state, stale
 
     def _round(self, id_: int, now: int) -> Round:
         return self._judged(id_, now, self.known_decimals)

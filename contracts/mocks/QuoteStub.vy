@@ -14,6 +14,8 @@ from interfaces import IPriceOracle
 
 interface Market:
     def move_margin(account: uint256, amount: int256) -> (uint256, bool): nonpayable
+    def seize(account: uint256, bidder: uint256, fraction: uint256) -> bool: nonpayable
+    def absorb(account: uint256) -> (uint256, bool): nonpayable
 
 
 SCALE: public(constant(uint256)) = 10**12   # [wad] per token unit [raw]
@@ -21,6 +23,7 @@ SCALE: public(constant(uint256)) = 10**12   # [wad] per token unit [raw]
 roles: public(HashMap[address, uint256])
 guardian: public(address)
 accounts: public(uint256)
+silence: public(HashMap[uint256, uint256])  # feed id => [s]
 _quote: IPriceOracle.Quote
 
 
@@ -64,6 +67,16 @@ def set_quote(quote: IPriceOracle.Quote):
 
 
 @external
+def set_silence(feed_id: uint256, silence: uint256):
+    """
+    @notice How long a feed was silent in all.
+    @param feed_id Any id.
+    @param silence Any time [s].
+    """
+    self.silence[feed_id] = silence
+
+
+@external
 def move_margin(market: address, account: uint256, amount: int256) -> (uint256, bool):
     """
     @notice Pass a margin move on, as the vault would.
@@ -73,6 +86,30 @@ def move_margin(market: address, account: uint256, amount: int256) -> (uint256, 
     @return What the market answers.
     """
     return extcall Market(market).move_margin(account, amount)
+
+
+@external
+def seize(market: address, account: uint256, bidder: uint256, fraction: uint256) -> bool:
+    """
+    @notice Pass a seizure on, as the vault would.
+    @param market The market.
+    @param account Account id.
+    @param bidder Account id.
+    @param fraction Share [wad].
+    @return What the market answers.
+    """
+    return extcall Market(market).seize(account, bidder, fraction)
+
+
+@external
+def absorb(market: address, account: uint256) -> (uint256, bool):
+    """
+    @notice Pass an absorption on, as the vault would.
+    @param market The market.
+    @param account Account id.
+    @return What the market answers.
+    """
+    return extcall Market(market).absorb(account)
 
 
 @external

@@ -66,6 +66,9 @@ BAD_FRACTION: constant(String[32]) = "market: bad fraction"
 COST_TOO_HIGH: constant(String[32]) = "market: cost too high"
 UNKNOWN_STATE: constant(String[32]) = "market: unknown state"
 MARKET_PARAMETER: constant(String[32]) = "market: parameter out of bounds"
+SAME_ACCOUNT: constant(String[32]) = "market: same account"
+POOL_SOLVENT: constant(String[32]) = "market: pool is not below zero"
+NOBODY_TO_CHARGE: constant(String[32]) = "market: nobody to charge"
 
 # Pool
 NO_QUOTE: constant(String[32]) = "pool: no quote"

@@ -164,6 +164,22 @@ def _decimals_of(feed: address) -> uint256:
 
 @internal
 @view
+def _last_heard(source: uint256) -> uint256:
+    """
+    @dev Time of a feed's latest round [s] if it can be read and used; else 0. A new phase counts once it is consumed.
+    """
+    answered: bool = False
+    told: Answer = empty(Answer)
+    answered, told = self._try_latest(feed_slots._feed(source))
+    if not answered or told.id >> 64 != feed_slots._phase(source) or told.answered_in < told.id:
+        return 0
+    if told.answer <= 0 or told.updated_at > block.timestamp:
+        return 0
+    return told.updated_at
+
+
+@internal
+@view
 def _try_latest(feed: address) -> (bool, Answer):
     """
     @dev The latest round of a feed that may be dead, lie or burn what gas it gets. Whether it answered; five words as

@@ -8,9 +8,12 @@
 
             book       size int96 | base int104 | option legs 8 | net deposit 48 [cents]
             valuation  k 24 | range_min 20 | range_max 20 | initial_ratio 23 | close_rate 16 [ppm] | state 2
-                       | ramping 1 | funding: rate a day int31 [1e7] | cumulative int87 | accrued at 32 [s]
-            ramp       the risk parameters as in a valuation, at the start | 121 free | started at 32 [s]
+                       | more 1 | funding: rate a day int31 [1e7] | cumulative int87 | accrued at 32 [s]
+            ramp       the risk parameters as in a valuation, at the start | 9 free | epochs of losses: of the longs 56
+                       | of the shorts 56 | started at 32 [s]
             trading    24 free | open interest 96 | its cap 64 [1e15] | max_funding_rate 16 [ppm] | skew_scale 56 [1e15]
+            loss       scale 64 | credit int96 | charge 96, an epoch of a side; a zero word is the first of a generation
+            clock      64 free | stood still at 64 [s] | goes on at 64 [s] | live at 64 [s]
 """
 
 from interfaces import IDerivativesMarket
@@ -39,13 +42,15 @@ MASK_48: constant(uint256) = 2**48 - 1
 MASK_56: constant(uint256) = 2**56 - 1
 MASK_64: constant(uint256) = 2**64 - 1
 MASK_87: constant(uint256) = 2**87 - 1
+MASK_96: constant(uint256) = 2**96 - 1
 MASK_104: constant(uint256) = 2**104 - 1
+MASK_112: constant(uint256) = 2**112 - 1
 LEGS: constant(uint256) = (2**96 - 1) << 160 | MASK_8 << 48  # bits of a book that margin does not touch
 
 MAINTENANCE: constant(uint256) = MASK_64 << 192 | MASK_16 << 153  # bits of a valuation that maintenance depends on
 STATE_SHIFT: constant(uint256) = 151
 STATE_BITS: constant(uint256) = MASK_2 << 151
-RAMPING: constant(uint256) = 1 << 150  # maintenance is on its way from what the ramp's word says
+MORE: constant(uint256) = 1 << 150  # the ramp's word says more: where maintenance comes from, or what was lost
 FUNDING_BITS: constant(uint256) = 150  # the low part of a valuation
 
 
@@ -62,6 +67,13 @@ struct Trading:
     open_interest_cap: uint256  # [wad units]
     max_funding_rate: uint256  # [wad] per day at full skew
     skew_scale: uint256  # [wad units] skew at which funding is full
+
+
+# What one unit of a side at the start of its generation has become
+struct Loss:
+    scale: uint256  # [wad] units that are left of it
+    credit: int256  # [wad] what those that were closed brought
+    charge: uint256  # [wad] what it bore of the losses of others
 
 
 # ------------------------------------------------------------------------------------------------
@@ -151,8 +163,7 @@ def _with_margin(word: uint256, base: int256, net_deposit: uint256) -> uint256:
 @pure
 def _pack_valuation(params: IRiskModel.RiskParams, state: uint256, funding: Funding) -> uint256:
     """
-    @dev The caller has bounded every parameter and made it a multiple of its unit. Without a ramp. Time lasts until
-         2106.
+    @dev The caller has bounded every parameter and made it a multiple of its unit. Without more. Time lasts until 2106.
     """
     return self._risk_param_bits(params) | (state << STATE_SHIFT) | self._funding_bits(funding)
 
@@ -173,6 +184,24 @@ def _ramp_start(ramp: uint256) -> uint256:
     @dev When the ramp started [s].
     """
     return ramp & MASK_32
+
+
+@internal
+@pure
+def _epochs(ramp: uint256) -> uint256:
+    """
+    @dev How often each side bore a loss; zero where neither ever did.
+    """
+    return (ramp >> 32) & MASK_112
+
+
+@internal
+@pure
+def _with_epochs(ramp: uint256, epochs: uint256) -> uint256:
+    """
+    @dev The same ramp after another loss.
+    """
+    return (ramp & ~(MASK_112 << 32)) | (epochs << 32)
 
 
 @internal
@@ -304,6 +333,32 @@ def _unpack_trading(word: uint256) -> Trading:
         max_funding_rate=unsafe_mul((word >> 56) & MASK_16, PPM),
         skew_scale=unsafe_mul(word & MASK_56, MILLI),
     )
+
+
+# ------------------------------------------------------------------------------------------------
+# Losses
+# ------------------------------------------------------------------------------------------------
+
+
+@internal
+@pure
+def _pack_loss(loss: Loss) -> uint256:
+    """
+    @dev A scale is at most one, and what a generation's units bring when they are closed is below any price; the caller
+         has bounded the charge.
+    """
+    return (loss.scale << 192) | ((self._bits(loss.credit) & MASK_96) << 96) | loss.charge
+
+
+@internal
+@pure
+def _unpack_loss(word: uint256) -> Loss:
+    """
+    @dev The twin of `_pack_loss`. Nothing was ever written for the first epoch of a generation.
+    """
+    if word == 0:
+        return Loss(scale=10**18, credit=0, charge=0)
+    return Loss(scale=word >> 192, credit=self._signed(word << 64) >> 160, charge=word & MASK_96)
 
 
 # ------------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@
 
             parameter(t) = start + (target − start) · min(t − started, RAMP) / RAMP      in whole ppm, toward the start
 
-@dev A bit of the valuation's word says that a ramp is on: without one, its own word is not read. The first to store
-     funding after its end takes the bit away.
+@dev A bit of the valuation's word says that a ramp is on, or that a side of the market ever bore a loss: without it,
+     the second word is not read. The first to store funding after the end of a ramp takes the bit away, if there never
+     was a loss.
 """
 
 from interfaces import IDerivativesMarket
@@ -52,7 +53,7 @@ MAX_OPEN_INTEREST_CAP: constant(uint256) = 2**95 - 2**95 % market_slots.MILLI  #
 
 _valuation: uint256  # packed risk parameters, state and funding: what every valuation reads
 _trading: uint256  # packed open interest, its cap and the terms of funding: what only trades read
-_ramp: uint256  # packed risk parameters that the last ramp started from, and when
+_ramp: uint256  # packed risk parameters that the last ramp started from, and when; epochs of losses
 
 
 # ------------------------------------------------------------------------------------------------
@@ -101,9 +102,10 @@ def ramp_end() -> uint256:
     @dev Needs no price.
     @return Time [s]; 0 where maintenance never changed.
     """
-    if self._ramp == 0:
+    start: uint256 = market_slots._ramp_start(self._ramp)
+    if start == 0:
         return 0
-    return market_slots._ramp_start(self._ramp) + RAMP
+    return start + RAMP
 
 
 @external
@@ -125,7 +127,7 @@ def open_interest() -> uint256:
     @dev Needs no price.
     @return Size [wad units].
     """
-    return market_slots._unpack_trading(self._trading).open_interest
+    return self._open_interest()
 
 
 # ------------------------------------------------------------------------------------------------
@@ -141,13 +143,15 @@ def _mark(quote: IPriceOracle.Quote) -> risk_model.Mark:
     """
     valuation: uint256 = self._valuation
     params: IRiskModel.RiskParams = market_slots._unpack_risk_params(valuation)
-    if valuation & market_slots.RAMPING != 0:
+    epochs: uint256 = 0
+    if valuation & market_slots.MORE != 0:
         params = self._ramped(params)
+        epochs = market_slots._epochs(self._ramp)
     funding: int256 = market_slots._accrued(valuation, quote.price)
     gates: uint256 = ALL_GATES
     if quote.guarded or valuation & market_slots.STATE_BITS != ACTIVE:
         gates = self._narrowed(valuation, quote)
-    return risk_model._mark(params, quote, funding, gates)
+    return risk_model._mark(params, quote, funding, gates, epochs)
 
 
 @internal
@@ -171,7 +175,7 @@ def _risk_params(valuation: uint256) -> IRiskModel.RiskParams:
     @dev The risk parameters now [wad]. `_mark` has the same in place.
     """
     params: IRiskModel.RiskParams = market_slots._unpack_risk_params(valuation)
-    if valuation & market_slots.RAMPING != 0:
+    if valuation & market_slots.MORE != 0:
         params = self._ramped(params)
     return params
 
@@ -180,8 +184,8 @@ def _risk_params(valuation: uint256) -> IRiskModel.RiskParams:
 @view
 def _ramped(target: IRiskModel.RiskParams) -> IRiskModel.RiskParams:
     """
-    @dev Where the ramp to `target` has come to [wad]. The ratio of initial margin is no part of it: it liquidates
-         nobody.
+    @dev Where the ramp to `target` has come to [wad]: its end, where there is none. The ratio of initial margin is no
+         part of it: it liquidates nobody.
     """
     ramp: uint256 = self._ramp
     start: IRiskModel.RiskParams = market_slots._unpack_risk_params(ramp)
@@ -243,15 +247,50 @@ def _store_funding(funding: market_slots.Funding):
     @dev Write funding, and note the end of a ramp that has arrived.
     """
     valuation: uint256 = market_slots._with_funding(self._valuation, funding)
-    if valuation & market_slots.RAMPING != 0:
-        if block.timestamp >= market_slots._ramp_start(self._ramp) + RAMP:
-            valuation ^= market_slots.RAMPING
+    if valuation & market_slots.MORE != 0:
+        ramp: uint256 = self._ramp
+        if market_slots._epochs(ramp) == 0 and block.timestamp >= market_slots._ramp_start(ramp) + RAMP:
+            valuation ^= market_slots.MORE
     self._valuation = valuation
+
+
+# ------------------------------------------------------------------------------------------------
+# Losses
+# ------------------------------------------------------------------------------------------------
+
+
+@internal
+@view
+def _epochs() -> uint256:
+    """
+    @dev How often each side bore a loss.
+    """
+    if self._valuation & market_slots.MORE == 0:
+        return 0
+    return market_slots._epochs(self._ramp)
+
+
+@internal
+def _store_epochs(epochs: uint256):
+    """
+    @dev After another loss: from now on every valuation asks for it.
+    """
+    self._ramp = market_slots._with_epochs(self._ramp, epochs)
+    self._valuation |= market_slots.MORE
 
 
 # ------------------------------------------------------------------------------------------------
 # Trades
 # ------------------------------------------------------------------------------------------------
+
+
+@internal
+@view
+def _open_interest() -> uint256:
+    """
+    @dev All longs, and all shorts [wad units].
+    """
+    return market_slots._unpack_trading(self._trading).open_interest
 
 
 @internal
@@ -312,10 +351,11 @@ def _set_config(config: IDerivativesMarket.MarketConfig, accrued: market_slots.F
     )
     before: uint256 = self._valuation
     after: uint256 = market_slots._pack_valuation(params, market_slots._unpack_state(before), funding)
-    after |= before & market_slots.RAMPING
+    after |= before & market_slots.MORE
     if before != 0 and (before ^ after) & market_slots.MAINTENANCE != 0:
-        self._ramp = market_slots._pack_ramp(self._risk_params(before), block.timestamp)
-        after |= market_slots.RAMPING
+        ramp: uint256 = market_slots._pack_ramp(self._risk_params(before), block.timestamp)
+        self._ramp = market_slots._with_epochs(ramp, market_slots._epochs(self._ramp))
+        after |= market_slots.MORE
     self._valuation = after
 
     trading: market_slots.Trading = market_slots._unpack_trading(self._trading)

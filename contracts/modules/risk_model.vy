@@ -49,11 +49,14 @@ struct Mark:
     sigma_rate: uint256  # [wad]
     round: uint256
     gates: uint256
+    epochs: uint256  # how often either side bore a loss, of which a book may not know yet
 
 
 @internal
 @pure
-def _mark(params: IRiskModel.RiskParams, quote: IPriceOracle.Quote, funding: int256, gates: uint256) -> Mark:
+def _mark(
+    params: IRiskModel.RiskParams, quote: IPriceOracle.Quote, funding: int256, gates: uint256, epochs: uint256
+) -> Mark:
     """
     @dev Everything about a book's risk that does not depend on the book. Products are rounded up in place, here and
          below: a helper would take 60 to 100 gas a call, and engines value up to eight books at once.
@@ -79,6 +82,7 @@ def _mark(params: IRiskModel.RiskParams, quote: IPriceOracle.Quote, funding: int
         sigma_rate=max(MIN_SIGMA_RATE, min(sigma_rate, MAX_SIGMA_RATE)),
         round=quote.round,
         gates=gates,
+        epochs=epochs,
     )
 
 

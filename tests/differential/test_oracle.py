@@ -147,6 +147,7 @@ class Pair:
         oracle, feed, now = self.oracle, self.feed, self.now
         self._same(lambda: oracle.quote(FEED), lambda: tuple(vars(feed.quote(now)).values()))
         self._same(lambda: oracle.pending(FEED), feed.pending)
+        self._same(lambda: oracle.silence(FEED), lambda: feed.silence(now))
         self._same(lambda: oracle.last_round(FEED), feed.last_round)
         round_ = max(0, self.latest - back)
         self._same(
@@ -159,14 +160,14 @@ class Pair:
 
     def consume_and_quote(self) -> None:
         """In one transaction: what was noted is what is quoted. A refusal takes the consumption with it."""
-        feed, before = self.feed, self.feed.state
+        feed, before, silence = self.feed, self.feed.state, self.feed.ended_silence
 
         def on_model() -> Any:
             try:
                 feed.consume(self.now)
                 return tuple(vars(feed.quote(self.now)).values())
             except Rejected:
-                feed.state = before
+                feed.state, feed.ended_silence = before, silence
                 raise
 
         read = self.reader.consume_and_quote

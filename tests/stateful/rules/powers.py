@@ -66,7 +66,7 @@ class Powers(World):
             return
         self.twins.both(
             lambda: contract.set_state(state, sender=self.twins.guardian),
-            lambda: self.model.markets[market].set_state(state, guardian=True),
+            lambda: self.model.markets[market].set_state(state, self.now, guardian=True),
         )
 
     @rule(market=MARKETS)
@@ -212,7 +212,7 @@ class Powers(World):
                 apply = lambda: model.collateral_model.set_config(OWNER, index, haircuts, now=self.now)  # noqa: E731
                 return protocol.collateral_model, "set_config", (index, vars(haircuts)), apply
             case "state":
-                apply = lambda: model.markets[market].set_state(factor % 4)  # noqa: E731
+                apply = lambda: model.markets[market].set_state(factor % 4, self.now)  # noqa: E731
                 return protocol.markets[name], "set_state", (factor % 4,), apply
             case "feed_on":
                 apply = lambda: self.feed(market).set_off(False, self.now)  # noqa: E731

@@ -109,7 +109,7 @@ def test_reduce__pool_account__reverts(market: MarketBench) -> None:
 def test_reduce__any_state__is_possible(market: MarketBench, state: int, guarded: bool) -> None:
     """LIQ-4: reducing at a valid price is never stopped."""
     market.market.set_state(state, sender=market.owner)
-    market.model.set_state(state)
+    market.model.set_state(state, market.now)
     market.quote(guarded=guarded, unconfirmed=guarded)
     market.reduce(LONG, WAD // 2)
     assert market.market.book(LONG).size == 5 * WAD

@@ -97,7 +97,7 @@ def test_trade__open_interest_cap__stops_growth_only(market: MarketBench) -> Non
 def test_trade__growth_or_turn_while_reduce_only_or_halted__reverts(market: MarketBench, state: int, size: int) -> None:
     """Turning a book round opens the other side: it counts as growth even where |size| falls."""
     market.market.set_state(state, sender=market.owner)
-    market.model.set_state(state)
+    market.model.set_state(state, market.now)
     with pytest.raises(Reverted, match="market: opening is closed"):
         market.trade(LONG, size)
     market.trade(LONG, -10 * WAD)
