@@ -147,7 +147,9 @@ MATRIX: dict[str, dict[str, Row]] = {
         "reduce": _only("rebalancer", ENGINE, lambda world, caller: (world.main, WAD, 0, 2**255)),
         "seize": _only("vault", VAULT, lambda world, caller: (world.main, world.donor, WAD)),
         "absorb": _only("vault", VAULT, lambda world, caller: (world.main,)),
-        "close_pool": _only("", ENGINE, lambda world, caller: ()),
+        "close_pool": Row(
+            frozenset({"liquidator"}), ENGINE, lambda world, caller: (), {"*": "market: pool is not below zero"}
+        ),
         "settle": _anyone(lambda world, caller: ()),
         "accrue": _anyone(lambda world, caller: ()),
         "set_config": _owner(_read("DerivativesMarket", "config")),
