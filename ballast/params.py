@@ -212,7 +212,8 @@ class GovernanceParams(_Section):
 
 
 class VaultParams(_Section):
-    pool_share: Rate  # of trading fees; the rest is protocol revenue
+    pool_share: Rate  # of trading fees
+    insurance_share: Rate  # of trading fees; the rest is protocol revenue
 
 
 class OracleParams(_Section):

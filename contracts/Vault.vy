@@ -6,9 +6,10 @@
 @license AGPL-3.0-only
 @notice The only contract that holds tokens. It counts who is owed what, and lets no engine move value except between
         the books and the cash of one account, plus fees and rewards that are bounded here.
-@dev At every moment: Σ cash + Σ market balances + Σ escrow + Σ claimable + protocol revenue = what was deposited less
-     what was paid out, and the tokens held are worth at least that. For each collateral token, Σ of what accounts hold
-     = its total = what was deposited less what was paid out. Nothing is measured by `balanceOf` but a deposit.
+@dev At every moment: Σ cash above zero + Σ market balances + Σ escrow + Σ claimable + protocol revenue = what was
+     deposited less what was paid out, and the tokens held are worth at least that. Cash below zero is debt: it was
+     taken out of the cash of the CreditPool's account. For each collateral token, Σ of what accounts hold = its total
+     = what was deposited less what was paid out. Nothing is measured by `balanceOf` but a deposit.
 @custom:security The lock covers every view but `collateral_of`, which is stored before anything is called: nothing
                  reads the vault in the middle of a change. Engines and markets are registered by the owner; a market
                  can at worst lose what the vault holds for it.
@@ -26,15 +27,20 @@ initializes: ownable
 from .modules import accounts
 from .modules import book_list
 from .modules import collateral_ledger
+from .modules import debt
 from .modules import errors
 from .modules import firewall
-from .modules import fixed_point
+from .modules import house
+from .modules import spending
 from .modules import tokens
 from .modules import vault_checks
 from .modules import vault_slots
-initializes: accounts
+initializes: debt
+initializes: accounts[debt := debt]
 initializes: firewall[ownable := ownable]
 initializes: collateral_ledger[ownable := ownable, accounts := accounts]
+initializes: house[ownable := ownable, debt := debt, accounts := accounts]
+initializes: spending[debt := debt, collateral_ledger := collateral_ledger, firewall := firewall]
 
 
 # Administration: the owner changes hands, but cannot be lost
@@ -68,6 +74,19 @@ exports: (
 )
 
 exports: (
+    house.POOL_SHARE,
+    house.INSURANCE_SHARE,
+    house.credit_pool,
+    house.insurance_account,
+    house.pool_account,
+    house.protocol_revenue,
+    house.set_credit_pool,
+    house.set_insurance,
+    house.set_pool,
+    spending.OUTFLOW,
+)
+
+exports: (
     collateral_ledger.collateral_count,
     collateral_ledger.collateral_model,
     collateral_ledger.add_collateral,
@@ -84,30 +103,26 @@ MAX_REWARD: public(constant(uint256)) = 200 * 10**18    # [wad] whatever an engi
 
 SETTLEMENT: public(immutable(address))      # the one token in which cash is counted
 SCALE: public(immutable(uint256))           # [wad] per token unit [raw]
-POOL_SHARE: public(immutable(uint256))      # [wad] of each trading fee that the pool earns
-OUTFLOW: public(immutable(IOutflow))        # meters and locks of profit
 
 
 claimable: public(HashMap[address, uint256])    # keeper or executor → [wad]
 
-_house: uint256                                 # pool account, protocol revenue
-
 
 @deploy
-def __init__(settlement: address, pool_share: uint256, outflow: IOutflow):
+def __init__(settlement: address, pool_share: uint256, insurance_share: uint256, outflow: address):
     """
     @param settlement An ERC-20 with at most 18 decimals.
     @param pool_share Share of each trading fee that the pool earns [wad].
+    @param insurance_share Share of it that insurance earns [wad]; the rest is the protocol's.
     @param outflow Meters and locks, which must be told that this is the vault.
     """
     ownable.__init__()
     collateral_ledger.__init__(settlement)
-    vault_checks._check_parameter(pool_share <= fixed_point.WAD)
+    house.__init__(pool_share, insurance_share)
+    spending.__init__(outflow)
 
     SETTLEMENT = settlement
     SCALE = 10 ** (18 - tokens._decimals(settlement))
-    POOL_SHARE = pool_share
-    OUTFLOW = outflow
 
 
 ################################################################
@@ -153,7 +168,7 @@ def release_lock(account: uint256, market: uint256) -> uint256:
         implementation = firewall._implementation(market)
     released: uint256 = 0
     cleared: bool = False
-    released, cleared = extcall OUTFLOW.release(account, market, implementation)
+    released, cleared = extcall IOutflow(spending.OUTFLOW).release(account, market, implementation)
     if cleared:
         state.locked = False
         accounts._store(account, state)
@@ -184,7 +199,8 @@ def claim(receiver: address) -> uint256:
 def withdraw(account: uint256, token: address, amount: uint256, receiver: address):
     """
     @notice Pay out free cash, which is cash above the account's locks, or collateral. Owner or WITHDRAW operator.
-    @dev Needs no price, but for collateral of an account in debt: then the treasury must keep its initial margin.
+    @dev More cash than there is, is lent. Needs no price where no debt is left behind, else the treasury must keep its
+         initial margin; for collateral, locked cash counts as if it were gone: profit may have repaid the debt.
     @param account Account id.
     @param token The settlement token or a collateral token.
     @param amount Token units [raw].
@@ -193,13 +209,15 @@ def withdraw(account: uint256, token: address, amount: uint256, receiver: addres
     accounts._check_right(account, msg.sender, accounts.WITHDRAW)
     vault_checks._check_amount(amount != 0)
     if token == SETTLEMENT:
+        vault_checks._check_cash(amount <= convert(vault_slots.CASH_BOUND, uint256))
         state: vault_slots.Account = accounts._load(account)
-        vault_checks._check_cash(amount <= convert(max(state.cash, 0), uint256) // SCALE)
-        state.cash -= convert(amount * SCALE, int256)
-        vault_checks._check_unlocked(state.cash >= self._locked_cash(account, state.locked))
+        state.cash = spending._spent(account, state, 0, amount * SCALE)
         accounts._store(account, state)
     else:
-        collateral_ledger._take(account, token, amount)
+        state: vault_slots.Account = collateral_ledger._take(account, token, amount)
+        cash: int256 = state.cash - spending._locked_cash(account, state.locked)
+        if cash < 0:
+            collateral_ledger._check_secured(account, cash)
 
     log IVault.Withdrawn(account=account, token=token, receiver=receiver, amount=amount)
     self._pay(token, receiver, amount)
@@ -215,30 +233,32 @@ def transfer_margin(
     account: uint256, transfers: DynArray[IVault.Transfer, 8], reward: uint256, keeper: address
 ) -> uint256:
     """
-    @notice Move margin between the books and the cash of one account, and credit the keeper. REBALANCER only.
+    @notice Move margin between the books and the cash of one account, and credit the keeper. REBALANCER, LIQUIDATOR.
     @dev The account's total changes by the reward alone. Profit beyond the account's net deposits is metered and its
-         excess locked. The reward never digs into locked cash: it is cut to what stands above the locks.
+         excess locked. Cash that is not there is lent. The reward never digs into locked cash, and is never lent: it is
+         cut to what stands above the locks.
     @param account Account id.
     @param transfers Books by slot with signed amounts; a slot may repeat.
     @param reward Most the keeper is credited, taken from cash [wad].
     @param keeper Who earns it.
     @return The reward paid [wad].
     """
-    firewall._check_engine(firewall.REBALANCER)
-    assert reward <= MAX_REWARD, errors.REWARD_TOO_HIGH
+    firewall._check_engine(firewall.REBALANCER | firewall.LIQUIDATOR)
+    vault_checks._require(reward <= MAX_REWARD, errors.REWARD_TOO_HIGH)
     state: vault_slots.Account = accounts._load(account)
+    cash: int256 = state.cash
 
     for transfer: IVault.Transfer in transfers:
         market: uint256 = book_list._at(state.books, transfer.slot)
         locks: bool = False
-        state.books, locks = self._move_margin(account, state.books, market, transfer.amount)
-        state.cash -= transfer.amount
+        state.books, locks = spending._move_margin(account, state.books, market, transfer.amount)
+        cash -= transfer.amount
         state.locked = state.locked or locks
-    vault_checks._check_cash(state.cash >= 0)
+    spending._check_debt(account, state, cash)
 
-    free: int256 = max(state.cash - self._locked_cash(account, state.locked), 0)
+    free: int256 = max(cash - spending._locked_cash(account, state.locked), 0)
     paid: uint256 = min(reward, convert(free, uint256))
-    state.cash -= convert(paid, int256)
+    state.cash = cash - convert(paid, int256)
     accounts._store(account, state)
     self._reward(account, keeper, paid)
     return paid
@@ -248,7 +268,8 @@ def transfer_margin(
 def allocate(account: uint256, actor: address, market: uint256, amount: int256):
     """
     @notice Move cash into a book, opening it in the account's list where it is new, or margin out. REBALANCER only.
-    @dev How much may come out is the Rebalancer's check; that `actor` may act is checked here.
+    @dev How much may come out is the Rebalancer's check; that `actor` may act is checked here. Cash that is not
+         there is lent.
     @param account Account id.
     @param actor Owner or MARGIN operator in whose name this happens.
     @param market Market id.
@@ -258,15 +279,16 @@ def allocate(account: uint256, actor: address, market: uint256, amount: int256):
     accounts._check_right(account, actor, accounts.MARGIN)
     vault_checks._check_amount(amount != 0)
     state: vault_slots.Account = accounts._load(account)
+    cash: int256 = state.cash - amount
     if amount > 0:
-        vault_checks._check_cash(state.cash >= amount)
+        spending._check_debt(account, state, cash)
         state.books = book_list._opened(state.books, market)
     else:
         book_list._check_listed(state.books, market)
 
     locks: bool = False
-    state.books, locks = self._move_margin(account, state.books, market, amount)
-    state.cash -= amount
+    state.books, locks = spending._move_margin(account, state.books, market, amount)
+    state.cash = cash
     state.locked = state.locked or locks
     state.last_trade = block.timestamp
     accounts._store(account, state)
@@ -292,11 +314,10 @@ def reallocate(account: uint256, actor: address, source: uint256, target: uint25
     book_list._check_listed(state.books, source)
 
     locks: bool = False
-    state.books, locks = self._move_margin(account, state.books, source, -moved)
+    state.books, locks = spending._move_margin(account, state.books, source, -moved)
     state.locked = state.locked or locks
-    vault_checks._check_cash(state.cash >= 0)
     state.books = book_list._opened(state.books, target)
-    state.books, locks = self._move_margin(account, state.books, target, moved)
+    state.books, locks = spending._move_margin(account, state.books, target, moved)
     state.locked = state.locked or locks
     state.last_trade = block.timestamp
     accounts._store(account, state)
@@ -306,7 +327,7 @@ def reallocate(account: uint256, actor: address, source: uint256, target: uint25
 def lock_escrow(account: uint256, actor: address, margin: uint256, execution_fee: uint256):
     """
     @notice Put an order's margin and execution fee aside. EXCHANGE only.
-    @dev Locked profit may become margin but never the fee, which leaves the account.
+    @dev Locked profit may become margin but never the fee, which leaves the account. Cash that is not there is lent.
     @param account Account id.
     @param actor Owner or TRADE operator in whose name this happens.
     @param margin For the book [wad].
@@ -316,13 +337,10 @@ def lock_escrow(account: uint256, actor: address, margin: uint256, execution_fee
     accounts._check_right(account, actor, accounts.TRADE)
     amount: uint256 = margin + execution_fee
     state: vault_slots.Account = accounts._load(account)
-    vault_checks._check_cash(amount <= convert(max(state.cash, 0), uint256))
-    left: int256 = state.cash - convert(execution_fee, int256)
-    vault_checks._check_unlocked(left >= self._locked_cash(account, state.locked))
-    assert state.orders < MAX_ORDERS, errors.TOO_MANY_ORDERS
+    state.cash = spending._spent(account, state, margin, execution_fee)
+    vault_checks._require(state.orders < MAX_ORDERS, errors.TOO_MANY_ORDERS)
 
     escrow: uint256 = accounts._put_escrow(account, amount)
-    state.cash -= convert(amount, int256)
     state.orders += 1
     state.last_trade = block.timestamp
     state.escrowed = escrow != 0
@@ -366,7 +384,7 @@ def fill_order(
     @param account Account id.
     @param market Market id.
     @param margin Margin in escrow [wad].
-    @param fee Trading fee, shared between pool and protocol [wad].
+    @param fee Trading fee, shared between pool, insurance and protocol [wad].
     @param execution_fee Fee in escrow for the executor [wad].
     @param executor Who earns it.
     @param last Whether the order ends with this leg.
@@ -381,7 +399,7 @@ def fill_order(
     state.last_trade = block.timestamp
     accounts._store(account, state)
 
-    self._collect_fee(account, market, fee)
+    house._collect_fee(account, market, fee)
     self._reward(account, executor, execution_fee)
     firewall._move(account, market, convert(margin, int256) - convert(fee, int256))
 
@@ -389,13 +407,13 @@ def fill_order(
 @external
 def top_up_pool(market: uint256, amount: uint256) -> uint256:
     """
-    @notice Move up to `amount` of the pool's cash into the pool's book of a market. EXCHANGE or REBALANCER.
+    @notice Move up to `amount` of the pool's cash into the pool's book of a market. Any engine.
     @param market Market id.
     @param amount What the book lacks [wad].
     @return What moved: the amount, or all the cash there was [wad].
     """
-    firewall._check_engine(firewall.EXCHANGE | firewall.REBALANCER)
-    pool: uint256 = self._pool()
+    firewall._check_engine(firewall.ALL_ROLES)
+    pool: uint256 = house._pool()
     state: vault_slots.Account = accounts._load(pool)
     moved: uint256 = min(amount, convert(max(state.cash, 0), uint256))
     if moved == 0:
@@ -414,22 +432,6 @@ def top_up_pool(market: uint256, amount: uint256) -> uint256:
 
 
 @external
-def set_pool(account: uint256):
-    """
-    @notice Name the pool's account, once. Owner only.
-    @param account Account id.
-    """
-    ownable._check_owner()
-    accounts._check_known(account)
-    pool: uint256 = 0
-    revenue: uint256 = 0
-    pool, revenue = vault_slots._unpack_house(self._house)
-    assert pool == 0, errors.POOL_IS_SET
-    self._house = vault_slots._pack_house(account, revenue)
-    log IVault.PoolSet(account=account)
-
-
-@external
 def collect_revenue(receiver: address) -> uint256:
     """
     @notice Pay out the protocol's share of fees; dust below a token unit stays. Owner only.
@@ -437,12 +439,7 @@ def collect_revenue(receiver: address) -> uint256:
     @return Token units paid [raw].
     """
     ownable._check_owner()
-    pool: uint256 = 0
-    revenue: uint256 = 0
-    pool, revenue = vault_slots._unpack_house(self._house)
-    amount: uint256 = revenue // SCALE
-    self._house = vault_slots._pack_house(pool, revenue - amount * SCALE)
-
+    amount: uint256 = house._take_revenue(SCALE)
     log IVault.RevenueCollected(receiver=receiver, amount=amount)
     self._pay(SETTLEMENT, receiver, amount)
     return amount
@@ -484,38 +481,9 @@ def portfolio(account: uint256) -> (IVault.Treasury, address[8]):
     return treasury, markets
 
 
-@external
-@view
-def pool_account() -> uint256:
-    """
-    @notice The account that takes the other side of every order.
-    @return Account id, 0 until it is set.
-    """
-    return self._pool()
-
-
-@external
-@view
-def protocol_revenue() -> uint256:
-    """
-    @notice The protocol's share of fees that nobody has collected yet.
-    @return USD [wad].
-    """
-    return self._house >> 64
-
-
 ################################################################
 #                           INTERNAL                           #
 ################################################################
-
-
-@internal
-@view
-def _pool() -> uint256:
-    """
-    @dev The pool's account id, 0 until it is set.
-    """
-    return self._house & (2**64 - 1)
 
 
 @internal
@@ -532,60 +500,11 @@ def _treasury(account: uint256) -> IVault.Treasury:
     return IVault.Treasury(
         cash=state.cash,
         escrow=escrow,
-        locked=convert(self._locked_cash(account, state.locked), uint256),
+        locked=convert(spending._locked_cash(account, state.locked), uint256),
         last_trade=state.last_trade,
         slots=state.books,
         collateral=state.collateral,
     )
-
-
-@internal
-@view
-def _locked_cash(account: uint256, locked: bool) -> int256:
-    """
-    @dev Σ of the account's locks [wad]; asked only where the account's flag says there are any.
-    """
-    if not locked:
-        return 0
-    return convert(staticcall OUTFLOW.locked(account), int256)
-
-
-@internal
-def _move_margin(account: uint256, books: uint256, market: uint256, amount: int256) -> (uint256, bool):
-    """
-    @dev Moves margin between cash and a book, meets what leaves beyond net deposits, frees the slot of a book that
-         became empty. Returns the list of books; whether anything was locked. The caller takes the amount from the
-         account's cash.
-    """
-    beyond: uint256 = 0
-    is_empty: bool = False
-    beyond, is_empty = firewall._move(account, market, amount)
-    locks: bool = False
-    if beyond != 0:
-        locks = extcall OUTFLOW.meet(account, market, beyond, is_empty)
-    if is_empty:
-        return book_list._freed(books, market), locks
-    return books, locks
-
-
-@internal
-def _collect_fee(account: uint256, market: uint256, fee: uint256):
-    """
-    @dev Shares a trading fee: the pool's part to the pool's cash, rounded down, the rest to the protocol. Opens the
-         pool's book, since the pool is the other side.
-    """
-    pool: uint256 = 0
-    revenue: uint256 = 0
-    pool, revenue = vault_slots._unpack_house(self._house)
-    assert pool != 0, errors.UNKNOWN_ACCOUNT
-    to_pool: uint256 = fixed_point._mul_wad_down(fee, POOL_SHARE)
-    self._house = vault_slots._pack_house(pool, revenue + fee - to_pool)
-
-    state: vault_slots.Account = accounts._load(pool)
-    state.cash += convert(to_pool, int256)
-    state.books = book_list._opened(state.books, market)
-    accounts._store(pool, state)
-    log IVault.FeeCollected(market=market, account=account, amount=fee, to_pool=to_pool)
 
 
 @internal

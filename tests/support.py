@@ -11,10 +11,10 @@ from ballast.deploy import Protocol
 UNLIMITED = 2**256 - 1
 
 
-def deploy_vault(chain: Chain, token: str, pool_share: int, owner: str) -> Contract:
+def deploy_vault(chain: Chain, token: str, pool_share: int, owner: str, insurance_share: int = 0) -> Contract:
     """A vault with its meters and locks, and nothing else set up."""
     outflow = chain.deploy("Outflow", sender=owner)
-    vault = chain.deploy("Vault", token, pool_share, outflow.address, sender=owner)
+    vault = chain.deploy("Vault", token, pool_share, insurance_share, outflow.address, sender=owner)
     outflow.set_vault(vault.address, sender=owner)
     return vault
 

@@ -33,7 +33,7 @@ class Deployment:
         settlement = params.settlement
         token = self._token("token", settlement, settlement.name, settlement.symbol)
         outflow = self._contract("outflow", "Outflow")
-        vault = self._contract("vault", "Vault", token, params.vault.pool_share, outflow)
+        vault = self._contract("vault", "Vault", token, params.vault.pool_share, params.vault.insurance_share, outflow)
         oracle = self._contract("oracle", "PriceOracle", vault)
         self._sequencer()
         collateral_model = self._contract("collateral_model", "CollateralModel", vault, oracle)

@@ -169,7 +169,7 @@ class Exchange:
         with atomic(*(self.markets[leg.market].feed for leg in terms.legs)):
             proofs = self._prove(terms, rounds, now)
         if proofs is None:
-            return self._void(order)
+            return self._void(order, now)
 
         outcome: Outcome
         try:
@@ -177,7 +177,7 @@ class Exchange:
                 outcome = self._fill(terms, proofs, executor, now)
         except Rejected as failure:
             fee = terms.execution_fee
-            self.vault.release_escrow(self, terms.account, terms.margin + fee, fee, executor)
+            self.vault.release_escrow(self, terms.account, terms.margin + fee, fee, executor, now=now)
             outcome = Failed(failure.reason)
         del self.orders[order]
         return outcome
@@ -186,16 +186,16 @@ class Exchange:
         terms = self._open_order(order)
         abandoned = now > terms.due + ABANDONED
         require(abandoned or self._is_missed(terms, now), "exchange: order is not void")
-        return self._void(order)
+        return self._void(order, now)
 
     # Liquidators
 
-    def void_for_liquidation(self, sender: Hashable, account: int, orders: Sequence[int]) -> None:
+    def void_for_liquidation(self, sender: Hashable, account: int, orders: Sequence[int], *, now: int) -> None:
         require(self.vault.roles.get(sender, 0) & LIQUIDATOR != 0, "access: not the engine")
         open_ = [order for order in dict.fromkeys(orders) if order in self.orders]
         require(all(self.orders[order].account == account for order in open_), "exchange: another's order")
         for order in open_:
-            self._void(order)
+            self._void(order, now)
 
     # Owner
 
@@ -235,9 +235,9 @@ class Exchange:
             feed.last_round()[1] < order.due and now > order.due + HEARTBEATS * feed.config.heartbeat for feed in feeds
         )
 
-    def _void(self, order: int) -> Voided:
+    def _void(self, order: int, now: int) -> Voided:
         terms = self.orders.pop(order)
-        self.vault.release_escrow(self, terms.account, terms.margin + terms.execution_fee, 0, None)
+        self.vault.release_escrow(self, terms.account, terms.margin + terms.execution_fee, 0, None, now=now)
         return Voided()
 
     def _fill(self, order: Order, proofs: Sequence[Proof], executor: Hashable, now: int) -> Filled:

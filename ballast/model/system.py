@@ -35,7 +35,7 @@ class System:
     @classmethod
     def deploy(cls, params: Params, decimals: int, times: Mapping[int, int], now: int) -> System:
         """The state right after a deployment: `times` are those of the feeds' first rounds [s]."""
-        vault = Vault(decimals, params.vault.pool_share, OWNER)
+        vault = Vault(decimals, params.vault.pool_share, OWNER, insurance_share=params.vault.insurance_share)
         markets: dict[int, Market] = {}
         shares = Shares(vault, markets, OWNER)
         pool = LiquidityPool(shares.account)

@@ -1,8 +1,8 @@
-"""`Vault.vy` in integers: custody, accounts and the firewall between markets.
+"""`Vault.vy` and `Outflow.vy` in integers: custody, accounts, debt and the firewall between markets.
 
 Senders and collateral tokens are any hashable values; `token=None` is the settlement token. Amounts are USD [wad] or
 whole tokens [wad units] inside and token units [raw] in `deposit`, `withdraw`, `claim` and `collect_revenue`. Every
-call that looks at the clock takes `now` [s].
+call that looks at the clock takes `now` [s], which an account in debt needs in every call: interest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ballast.model.atomic import atomic
 from ballast.model.errors import require
-from ballast.model.fixed_point import mul_wad_down
+from ballast.model.fixed_point import mul_div_up, mul_wad_down, mul_wad_up
 
 WAD = 10**18
 
@@ -33,7 +33,7 @@ MAX_CAPACITY = 2**95
 
 _CASH_BOUND = 2**111
 _AMOUNT_BOUND = 2**96
-_REVENUE_BOUND = 2**128
+_HOUSE_BOUND = 2**128
 _SUPPLY_BOUND = 2**128
 
 
@@ -68,6 +68,16 @@ class Valuer(Protocol):
     def treasury_risk(self, account: int, cash: int, now: int) -> TreasuryHealth: ...
 
 
+class Lender(Protocol):
+    """What the vault calls of a credit pool."""
+
+    @property
+    def account(self) -> int: ...
+    def debt_index(self, now: int) -> int: ...
+    def change_debt(self, shares: int, idle: int, *, now: int) -> None: ...
+    def write_off(self, shares: int, idle: int, *, now: int) -> None: ...
+
+
 @dataclass(frozen=True)
 class Transfer:
     """Margin into the book at a slot, or out of it."""
@@ -80,7 +90,7 @@ class Transfer:
 class Treasury:
     """An account's free part and its list of books."""
 
-    cash: int  # [wad]
+    cash: int  # [wad] negative: debt
     escrow: int  # [wad]
     locked: int  # [wad]
     last_trade: int  # [s]
@@ -124,7 +134,8 @@ class Account:
     owner: Hashable
     pending_owner: Hashable = None
     epoch: int = 0  # how often it has changed hands
-    cash: int = 0  # [wad]
+    cash: int = 0  # [wad] at least 0
+    shares: int = 0  # [wad] of debt
     escrow: int = 0  # [wad]
     books: list[int] = field(default_factory=lambda: [0] * BOOKS)
     last_trade: int = 0  # [s]
@@ -138,10 +149,10 @@ class Account:
         """Σ of the locks [wad]."""
         return sum(lock.amount for lock in self.locks.values())
 
-    def set_cash(self, cash: int) -> None:
-        """Cash within its packed field."""
-        require(-_CASH_BOUND <= cash < _CASH_BOUND, "math: out of range")
-        self.cash = cash
+    def set_cash(self, cash: int, shares: int = 0) -> None:
+        """Cash or debt within their packed field."""
+        require(cash < _CASH_BOUND and shares <= _CASH_BOUND, "math: out of range")
+        self.cash, self.shares = cash, shares
 
     def set_escrow(self, escrow: int) -> None:
         """Escrow within its packed field."""
@@ -186,12 +197,13 @@ class Ledger:
 class Vault:
     """Custody of one settlement token and up to eight collateral tokens."""
 
-    def __init__(self, decimals: int, pool_share: int, owner: Hashable = "owner") -> None:
-        require(pool_share <= WAD, "vault: parameter out of bounds")
+    def __init__(self, decimals: int, pool_share: int, owner: Hashable = "owner", *, insurance_share: int = 0) -> None:
+        require(pool_share + insurance_share <= WAD, "vault: parameter out of bounds")
         require(decimals <= 18, "vault: more than 18 decimals")
         self.owner = owner
         self.scale = 10 ** (18 - decimals)
         self.pool_share = pool_share
+        self.insurance_share = insurance_share
         self.custody = 0  # [raw] paid in less paid out
         self.accounts: dict[int, Account] = {}
         self.markets: dict[int, Ledger] = {}
@@ -200,6 +212,8 @@ class Vault:
         self.roles: dict[Hashable, int] = {}
         self.claimable: dict[Hashable, int] = {}  # [wad]
         self.pool_account = 0
+        self.insurance_account = 0
+        self.lender: Lender | None = None
         self.guardian: Hashable = None
         self.protocol_revenue = 0  # [wad]
 
@@ -219,7 +233,7 @@ class Vault:
         self._check_account(account)
         state = self.accounts[account]
         if token is None:
-            state.set_cash(state.cash + amount * self.scale)
+            self._credit(account, amount * self.scale, now)
             self.custody += amount
             return
         index = self._place(token)
@@ -257,16 +271,13 @@ class Vault:
     ) -> None:
         self._check_right(account, sender, WITHDRAW, now)
         require(amount != 0, "vault: zero amount")
-        state = self.accounts[account]
-        if token is not None:
-            with self._atomic():
+        with self._atomic():
+            if token is not None:
                 self._withdraw_collateral(account, amount, receiver, token, now)
-            return
-        require(amount <= max(state.cash, 0) // self.scale, "vault: insufficient cash")
-        cash = state.cash - amount * self.scale
-        require(cash >= state.locked, "vault: cash is locked")
-        self._pay(receiver, amount)
-        state.set_cash(cash)
+                return
+            require(amount <= _CASH_BOUND, "vault: insufficient cash")
+            self._spend(account, 0, amount * self.scale, now)
+            self._pay(receiver, amount)
 
     def set_operator(self, sender: Hashable, account: int, operator: Hashable, rights: int, expiry: int) -> None:
         require(account in self.accounts and sender == self.accounts[account].owner, "access: not the owner")
@@ -298,7 +309,7 @@ class Vault:
         *,
         now: int,
     ) -> int:
-        self._check_engine(engine, REBALANCER)
+        self._check_engine(engine, REBALANCER | LIQUIDATOR)
         require(reward <= MAX_REWARD, "vault: reward too high")
         transfers = list(transfers)
         if account not in self.accounts:  # an empty word: no cash, no books
@@ -306,13 +317,15 @@ class Vault:
             return 0
         state = self.accounts[account]
         with self._atomic(*(market for market in state.books if market)):
+            cash = self._cash(state, now)
             for transfer in transfers:
                 market = state.books[transfer.slot] if transfer.slot < BOOKS else 0
                 require(market != 0, "vault: no such book")
                 self._move_margin(account, market, transfer.amount, now)
-            require(state.cash >= 0, "vault: insufficient cash")
-            paid = min(reward, max(state.cash - state.locked, 0))
-            state.set_cash(state.cash - paid)
+                cash -= transfer.amount
+            self._check_debt(account, cash, now)
+            paid = min(reward, max(cash - state.locked, 0))
+            self._set_cash(state, cash - paid, now)
         self._reward(keeper, paid)
         return paid
 
@@ -322,46 +335,53 @@ class Vault:
         require(amount != 0, "vault: zero amount")
         state = self.accounts[account]
         with self._atomic(market):
+            cash = self._cash(state, now) - amount
             if amount > 0:
-                require(state.cash >= amount, "vault: insufficient cash")
+                self._check_debt(account, cash, now)
                 state.open_book(market)
             else:
                 require(market in state.books, "vault: no such book")
             self._move_margin(account, market, amount, now)
             state.last_trade = now
+            self._set_cash(state, cash, now)
 
     def reallocate(
         self, engine: Hashable, account: int, actor: Hashable, source: int, target: int, amount: int, *, now: int
     ) -> None:
-        require(amount >= 0, "vault: zero amount")
+        self._check_engine(engine, REBALANCER)
+        self._check_right(account, actor, MARGIN, now)
+        require(amount != 0, "vault: zero amount")
+        state = self.accounts[account]
+        require(source in state.books, "vault: no such book")
         with self._atomic(source, target):
-            self.allocate(engine, account, actor, source, -amount, now=now)
-            self.allocate(engine, account, actor, target, amount, now=now)
+            self._move_margin(account, source, -amount, now)
+            state.open_book(target)
+            self._move_margin(account, target, amount, now)
+            state.last_trade = now
 
     def lock_escrow(
         self, engine: Hashable, account: int, actor: Hashable, margin: int, execution_fee: int, *, now: int
     ) -> None:
         self._check_engine(engine, EXCHANGE)
         self._check_right(account, actor, TRADE, now)
-        amount = margin + execution_fee
         state = self.accounts[account]
-        require(amount <= max(state.cash, 0), "vault: insufficient cash")
-        require(state.cash - execution_fee >= state.locked, "vault: cash is locked")
-        require(state.orders < MAX_ORDERS, "vault: too many orders")
-        state.set_escrow(state.escrow + amount)
-        state.set_cash(state.cash - amount)
-        state.orders += 1
-        state.last_trade = now
+        with self._atomic():
+            self._spend(account, margin, execution_fee, now)
+            require(state.orders < MAX_ORDERS, "vault: too many orders")
+            state.set_escrow(state.escrow + margin + execution_fee)
+            state.orders += 1
+            state.last_trade = now
 
     def release_escrow(
-        self, engine: Hashable, account: int, amount: int, execution_fee: int, executor: Hashable
+        self, engine: Hashable, account: int, amount: int, execution_fee: int, executor: Hashable, *, now: int
     ) -> None:
         self._check_engine(engine, EXCHANGE)
         state = self.accounts[account]
-        self._take_escrow(state, amount)
-        state.set_cash(state.cash + amount - execution_fee)
-        state.orders -= 1
-        self._reward(executor, execution_fee)
+        with self._atomic():
+            self._take_escrow(state, amount)
+            self._credit(account, amount - execution_fee, now)
+            state.orders -= 1
+            self._reward(executor, execution_fee)
 
     def fill_order(
         self,
@@ -383,16 +403,16 @@ class Vault:
             state.open_book(market)
             state.orders -= last
             state.last_trade = now
-            self._collect_fee(market, fee)
+            self._collect_fee(market, fee, now)
             self._reward(executor, execution_fee)
             self._move(account, market, margin - fee)
 
     def top_up_pool(self, engine: Hashable, market: int, amount: int, *, now: int) -> int:
-        self._check_engine(engine, EXCHANGE | REBALANCER)
+        self._check_engine(engine, EXCHANGE | REBALANCER | LIQUIDATOR)
         if self.pool_account == 0:
             return 0
         state = self.accounts[self.pool_account]
-        moved = min(amount, max(state.cash, 0))
+        moved = min(amount, state.cash)
         if moved:
             with self._atomic(market):
                 state.open_book(market)
@@ -420,6 +440,18 @@ class Vault:
         self._check_account(account)
         require(self.pool_account == 0, "vault: pool is set")
         self.pool_account = account
+
+    def set_insurance(self, sender: Hashable, account: int) -> None:
+        self._check_owner(sender)
+        self._check_account(account)
+        require(self.insurance_account == 0, "vault: insurance is set")
+        self.insurance_account = account
+
+    def set_credit_pool(self, sender: Hashable, lender: Lender) -> None:
+        self._check_owner(sender)
+        self._check_account(lender.account)
+        require(self.lender is None, "vault: credit pool is set")
+        self.lender = lender
 
     def set_guardian(self, sender: Hashable, guardian: Hashable) -> None:
         self._check_owner(sender)
@@ -477,10 +509,11 @@ class Vault:
         epoch, rights, expiry = state.operators.get(operator, (0, 0, 0))
         return (rights, expiry) if epoch == state.epoch else (0, 0)
 
-    def treasury(self, account: int) -> Treasury:
+    def treasury(self, account: int, now: int | None = None) -> Treasury:
+        """`now` is needed where there is debt."""
         state = self.accounts.get(account) or Account(None)
         held = sum(1 << index for index, amount in enumerate(state.collateral) if amount)
-        return Treasury(state.cash, state.escrow, state.locked, state.last_trade, tuple(state.books), held)
+        return Treasury(self._cash(state, now), state.escrow, state.locked, state.last_trade, tuple(state.books), held)
 
     def collateral_of(self, account: int) -> tuple[int, ...]:
         """Amounts by index [wad units]."""
@@ -517,7 +550,58 @@ class Vault:
         require(party is not None and party is not self, "vault: zero address")
 
     def _atomic(self, *markets: int) -> AbstractContextManager[None]:
-        return atomic(self, *(self.markets[market].venue for market in markets if market in self.markets))
+        venues = (self.markets[market].venue for market in markets if market in self.markets)
+        return atomic(self, *venues, *([] if self.lender is None else [self.lender]))
+
+    def _worth(self, shares: int, now: int | None) -> int:
+        """What shares of debt come to [wad]."""
+        if shares == 0:
+            return 0
+        assert self.lender is not None and now is not None
+        return mul_wad_up(shares, self.lender.debt_index(now))
+
+    def _cash(self, state: Account, now: int | None) -> int:
+        """Cash, or less what the account owes [wad]."""
+        return state.cash - self._worth(state.shares, now)
+
+    def _set_cash(self, state: Account, cash: int, now: int | None) -> None:
+        """Store cash; what the debt has changed by leaves the lender's, or returns there."""
+        before, owed, shares = self._worth(state.shares, now), max(-cash, 0), state.shares
+        if owed != before:
+            idle = before - owed + (self.accounts[self.lender.account].cash if self.lender else 0)
+            require(idle >= 0, "vault: not enough to lend")
+            assert self.lender is not None and now is not None
+            shares = mul_div_up(owed, WAD, self.lender.debt_index(now))
+            self.accounts[self.lender.account].set_cash(idle)
+            self.lender.change_debt(shares - state.shares, idle, now=now)
+        state.set_cash(max(cash, 0), shares)
+
+    def _credit(self, account: int, amount: int, now: int | None) -> None:
+        state = self.accounts[account]
+        self._set_cash(state, self._cash(state, now) + amount, now)
+
+    def _spend(self, account: int, own: int, leaving: int, now: int) -> None:
+        """Take what stays the account's, and what does not and so comes out of what stands above the locks."""
+        state = self.accounts[account]
+        left = self._cash(state, now) - leaving
+        self._check_debt(account, left - own, now)
+        require(leaving == 0 or state.locked == 0 or left >= state.locked, "vault: cash is locked")
+        self._set_cash(state, left - own, now)
+
+    def _check_debt(self, account: int, cash: int, now: int) -> None:
+        """Whether cash may fall to this."""
+        state = self.accounts[account]
+        if cash < 0 and cash < self._cash(state, now):
+            require(any(state.collateral) and self.lender is not None, "vault: insufficient cash")
+            require(state.locked == 0, "vault: cash is locked")
+            self._check_secured(account, cash, now)
+
+    def _check_secured(self, account: int, cash: int, now: int) -> None:
+        """The treasury is at or above its initial margin."""
+        require(self.collateral_model is not None, "vault: no collateral model")
+        assert self.collateral_model is not None
+        risk = self.collateral_model.treasury_risk(account, cash, now)
+        require(risk.equity >= risk.initial, "vault: below initial margin")
 
     def _place(self, token: Hashable) -> int:
         """Index of a collateral token."""
@@ -533,17 +617,14 @@ class Vault:
         state.collateral[index] -= amount * held.scale
         held.total -= amount * held.scale
         held.custody -= amount
-        if state.cash < 0:
-            require(self.collateral_model is not None, "vault: no collateral model")
-            assert self.collateral_model is not None
-            risk = self.collateral_model.treasury_risk(account, state.cash, now)
-            require(risk.equity >= risk.initial, "vault: below initial margin")
+        cash = self._cash(state, now) - state.locked
+        if cash < 0:
+            self._check_secured(account, cash, now)
         self._check_party(receiver)
 
     def _move_margin(self, account: int, market: int, amount: int, now: int) -> None:
         state = self.accounts[account]
         beyond, empty = self._move(account, market, amount)
-        state.set_cash(state.cash - amount)
         if empty:
             state.free_book(market)
         if beyond:
@@ -564,11 +645,15 @@ class Vault:
         require(amount <= state.escrow, "vault: not in escrow")
         state.escrow -= amount
 
-    def _collect_fee(self, market: int, fee: int) -> None:
+    def _collect_fee(self, market: int, fee: int, now: int) -> None:
         self._check_account(self.pool_account)
-        to_pool = mul_wad_down(fee, self.pool_share)
-        require(self.protocol_revenue + fee - to_pool < _REVENUE_BOUND, "math: out of range")
-        self.protocol_revenue += fee - to_pool
+        to_pool, to_insurance = mul_wad_down(fee, self.pool_share), 0
+        if self.insurance_account:
+            to_insurance = mul_wad_down(fee, self.insurance_share)
+            self._credit(self.insurance_account, to_insurance, now)
+        revenue = self.protocol_revenue + fee - to_pool - to_insurance
+        require(revenue < _HOUSE_BOUND, "math: out of range")
+        self.protocol_revenue = revenue
         pool = self.accounts[self.pool_account]
         pool.set_cash(pool.cash + to_pool)
         pool.open_book(market)

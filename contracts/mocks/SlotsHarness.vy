@@ -8,12 +8,23 @@
 
 from contracts.modules import accounts
 from contracts.modules import book_list
+from contracts.modules import debt
 from contracts.modules import order_slots
 from contracts.modules import request_slots
 from contracts.modules import vault_slots
 from interfaces import IExchange
 
-initializes: accounts
+initializes: debt
+initializes: accounts[debt := debt]
+
+
+@external
+def set_lender(lender: address):
+    """
+    @notice Name a credit pool, whose account is the second.
+    @param lender The credit pool.
+    """
+    debt._lender = vault_slots._pack_holding(lender, 2)
 
 
 @external

@@ -6,14 +6,19 @@
 @notice An account is a number with an owner. The owner names operators with rights and an expiry, and may hand the
         account over in two steps; the account then enters a new epoch, in which operators named before have no right.
 @dev An account that acts reads and writes one word; its owner shares a word with its escrow. Only an operator's call
-     reads the epoch.
+     reads the epoch. Cash is signed: what is below zero is lent by the CreditPool, out of the cash of its account, and
+     every change of it moves as much there.
 """
 
+from interfaces import ICreditPool
 from interfaces import IVault
 
+from . import debt
 from . import errors
 from . import vault_checks
 from . import vault_slots
+
+uses: debt
 
 
 # Rights of operators [bits]
@@ -98,7 +103,7 @@ def accept_account(account: uint256):
     new_owner: address = empty(address)
     epoch: uint256 = 0
     new_owner, epoch = vault_slots._unpack_holding(self._successions[account])
-    assert msg.sender == new_owner, errors.NOT_NEW_OWNER
+    vault_checks._require(msg.sender == new_owner, errors.NOT_NEW_OWNER)
 
     owner: address = empty(address)
     escrow: uint256 = 0
@@ -202,7 +207,7 @@ def _check_known(account: uint256):
     """
     @dev The account exists.
     """
-    assert self._owners[account] != 0, errors.UNKNOWN_ACCOUNT
+    vault_checks._check_account(self._owners[account] != 0)
 
 
 @internal
@@ -213,7 +218,7 @@ def _check_right(account: uint256, actor: address, right: uint256):
     """
     if not self._authorised(account, actor, right):
         self._check_known(account)
-        raise errors.NO_RIGHT
+        vault_checks._require(False, errors.NO_RIGHT)
 
 
 @internal
@@ -276,14 +281,23 @@ def _load(account: uint256) -> vault_slots.Account:
     @dev An account's word, unpacked in place: through a function of its own each look would cost 100 gas more.
     """
     word: uint256 = self._accounts[account]
+    cash: int256 = convert(convert(word, bytes32), int256) >> 144
+    shares: uint256 = 0
+    owed: uint256 = 0
+    if cash < 0:
+        shares = convert(-cash, uint256)
+        owed = debt._worth(shares)
+        cash = -convert(owed, int256)
     return vault_slots.Account(
-        cash=convert(convert(word, bytes32), int256) >> 144,
+        cash=cash,
         books=word & vault_slots.MASK_64,
         last_trade=(word >> 64) & vault_slots.MASK_40,
         orders=(word >> 104) & vault_slots.MASK_8,
         locked=(word >> 112) & vault_slots.MASK_8 != 0,
         escrowed=(word >> 120) & vault_slots.MASK_8 != 0,
         collateral=(word >> 128) & vault_slots.MASK_8,
+        shares=shares,
+        owed=owed,
     )
 
 
@@ -293,11 +307,39 @@ def _store(account: uint256, state: vault_slots.Account):
     @dev An account's word, packed in place; reverts if cash leaves int112. The vault bounds the other fields.
     """
     cash: int256 = state.cash
-    assert cash >= -vault_slots.CASH_BOUND and cash < vault_slots.CASH_BOUND, errors.OUT_OF_RANGE
+    if cash < 0 or state.shares != 0:
+        cash = self._settle(account, state)
+    vault_checks._check_range(cash >= -vault_slots.CASH_BOUND and cash < vault_slots.CASH_BOUND)
     word: uint256 = convert(convert(cash << 144, bytes32), uint256)
     word |= (state.collateral << 128) | (convert(state.escrowed, uint256) << 120)
     word |= (convert(state.locked, uint256) << 112) | (state.orders << 104)
     self._accounts[account] = word | (state.last_trade << 64) | state.books
+
+
+@internal
+def _settle(account: uint256, state: vault_slots.Account) -> int256:
+    """
+    @dev What to store as the cash of an account that owes or did. What its debt has grown by since it was loaded leaves
+         the lender's cash, what it has fallen by returns there; shares that nobody touched stay as they are.
+    """
+    owed: uint256 = convert(max(-state.cash, 0), uint256)
+    shares: uint256 = state.shares
+    if owed != state.owed:
+        lender: address = empty(address)
+        lending: uint256 = 0
+        lender, lending = vault_slots._unpack_holding(debt._lender)
+        word: uint256 = self._accounts[lending]
+        idle: int256 = (convert(convert(word, bytes32), int256) >> 144)
+        idle += convert(state.owed, int256) - convert(owed, int256)
+        vault_checks._require(idle >= 0, errors.NOTHING_TO_LEND)
+        vault_checks._check_range(idle < vault_slots.CASH_BOUND)
+        cash: uint256 = convert(idle, uint256)
+        self._accounts[lending] = (cash << 144) | (word & vault_slots.MASK_144)
+
+        shares = debt._shares(owed)
+        extcall ICreditPool(lender).change_debt(convert(shares, int256) - convert(state.shares, int256), cash)
+        log IVault.DebtChanged(account=account, amount=owed)
+    return max(state.cash, 0) - convert(shares, int256)
 
 
 @internal
@@ -341,7 +383,7 @@ def _take_escrow(account: uint256, amount: uint256, to_cash: uint256) -> uint256
     owner: address = empty(address)
     escrow: uint256 = 0
     owner, escrow = vault_slots._unpack_holding(self._owners[account])
-    assert amount <= escrow, errors.NOT_IN_ESCROW
+    vault_checks._require(amount <= escrow, errors.NOT_IN_ESCROW)
     self._owners[account] = vault_slots._pack_holding(owner, escrow - amount)
     log IVault.EscrowReleased(account=account, amount=amount, to_cash=to_cash)
     return escrow - amount

@@ -6,6 +6,7 @@
 """
 
 from . import errors
+from . import vault_checks
 
 BOOKS: constant(uint256) = 8
 _MASK_8: constant(uint256) = 2**8 - 1
@@ -18,7 +19,7 @@ def _at(books: uint256, slot: uint256) -> uint256:
     @dev Market id at a slot, which must hold one.
     """
     market: uint256 = (books >> (8 * min(slot, BOOKS))) & _MASK_8
-    assert market != 0, errors.NO_BOOK
+    vault_checks._require(market != 0, errors.NO_BOOK)
     return market
 
 
@@ -42,7 +43,7 @@ def _check_listed(books: uint256, market: uint256):
     """
     @dev The list holds the market.
     """
-    assert self._find(books, market) < BOOKS, errors.NO_BOOK
+    vault_checks._require(self._find(books, market) < BOOKS, errors.NO_BOOK)
 
 
 @internal
@@ -54,7 +55,7 @@ def _opened(books: uint256, market: uint256) -> uint256:
     if self._find(books, market) < BOOKS:
         return books
     slot: uint256 = self._find(books, 0)
-    assert slot < BOOKS, errors.TOO_MANY_BOOKS
+    vault_checks._require(slot < BOOKS, errors.TOO_MANY_BOOKS)
     return books | (market << (8 * slot))
 
 

@@ -3,8 +3,8 @@
 """
 @title Tokens held as collateral
 @license AGPL-3.0-only
-@notice Up to eight tokens beside the settlement token. The vault counts them and knows no price: only a withdrawal from
-        an account in debt asks the collateral model whether what stays is enough.
+@notice Up to eight tokens beside the settlement token. The vault counts them and knows no price: only where an account
+        in debt takes something out does it ask the collateral model whether what stays is enough.
 @dev Amounts are kept in whole tokens [wad], whatever the token's decimals. Which tokens an account holds stands in a
      byte of its word, so that an account without collateral pays nothing for it.
 """
@@ -61,9 +61,9 @@ def add_collateral(token: address, cap: uint256) -> uint256:
     @return Its index.
     """
     ownable._check_owner()
-    assert token != _SETTLEMENT and self._places[token] == 0, errors.TOKEN_EXISTS
+    vault_checks._require(token != _SETTLEMENT and self._places[token] == 0, errors.TOKEN_EXISTS)
     index: uint256 = self.collateral_count
-    assert index < MAX_TOKENS, errors.TOO_MANY_TOKENS
+    vault_checks._require(index < MAX_TOKENS, errors.TOO_MANY_TOKENS)
     decimals: uint256 = tokens._decimals(token)
 
     self.collateral_count = index + 1
@@ -96,7 +96,7 @@ def set_collateral_model(model: address):
     """
     ownable._check_owner()
     vault_checks._check_address(model != empty(address))
-    assert self.collateral_model == empty(address), errors.MODEL_IS_SET
+    vault_checks._require(self.collateral_model == empty(address), errors.MODEL_IS_SET)
     self.collateral_model = model
     log IVault.CollateralModelSet(model=model)
 
@@ -135,7 +135,7 @@ def collateral_of(account: uint256) -> uint256[MAX_TOKENS]:
     @return Amounts by index [wad units].
     """
     amounts: uint256[MAX_TOKENS] = empty(uint256[MAX_TOKENS])
-    rest: uint256 = accounts._load(account).collateral
+    rest: uint256 = (accounts._accounts[account] >> 128) & vault_slots.MASK_8
     for index: uint256 in range(MAX_TOKENS):
         if rest == 0:
             break
@@ -162,29 +162,29 @@ def _put(account: uint256, token: address, amount: uint256):
     cap: uint256 = 0
     total: uint256 = 0
     cap, total = vault_slots._unpack_supply(self._supplies[index])
-    assert amount <= (cap - min(total, cap)) // scale, errors.COLLATERAL_CAP
+    vault_checks._require(amount <= (cap - min(total, cap)) // scale, errors.COLLATERAL_CAP)
 
     added: uint256 = amount * scale
     self._supplies[index] = vault_slots._pack_supply(cap, total + added)
     self._holdings[account][index] += added
     state: vault_slots.Account = accounts._load(account)
     if (state.collateral >> index) & 1 == 0:
-        assert accounts._authorised(account, msg.sender, 0), errors.FIRST_DEPOSIT
+        vault_checks._require(accounts._authorised(account, msg.sender, 0), errors.FIRST_DEPOSIT)
         state.collateral |= 1 << index
         accounts._store(account, state)
 
 
 @internal
-def _take(account: uint256, token: address, amount: uint256):
+def _take(account: uint256, token: address, amount: uint256) -> vault_slots.Account:
     """
-    @dev Debits `amount` [raw] of a collateral token; the caller pushes it. With cash at zero or above nothing is asked:
-         what stays behind secures nothing.
+    @dev Debits `amount` [raw] of a collateral token; the caller pushes it, and sees to it that a debt stays secured.
+         Returns the account.
     """
     index: uint256 = 0
     scale: uint256 = 0
     index, scale = self._place(token)
     held: uint256 = self._holdings[account][index]
-    assert amount <= held // scale, errors.INSUFFICIENT_COLLATERAL
+    vault_checks._require(amount <= held // scale, errors.INSUFFICIENT_COLLATERAL)
 
     left: uint256 = held - amount * scale
     self._holdings[account][index] = left
@@ -196,20 +196,20 @@ def _take(account: uint256, token: address, amount: uint256):
     if left == 0:
         state.collateral &= ~(1 << index)
         accounts._store(account, state)
-    if state.cash < 0:
-        self._check_debt(account, state.cash)
+    return state
 
 
 @internal
 @view
-def _check_debt(account: uint256, cash: int256):
+def _check_secured(account: uint256, cash: int256):
     """
-    @dev The treasury is at or above its initial margin. A token without a valid price counts for nothing.
+    @dev With that much cash, which is below zero, the treasury is at or above its initial margin. A token without a
+         valid price counts for nothing.
     """
     model: address = self.collateral_model
-    assert model != empty(address), errors.NO_MODEL
+    vault_checks._require(model != empty(address), errors.NO_MODEL)
     risk: ICollateralModel.TreasuryRisk = staticcall ICollateralModel(model).treasury_risk(account, cash)
-    assert risk.equity >= convert(risk.initial, int256), errors.TREASURY_SHORT
+    vault_checks._require(risk.equity >= convert(risk.initial, int256), errors.TREASURY_SHORT)
 
 
 @internal

@@ -27,9 +27,9 @@ def _decimals(token: address) -> uint256:
     success, answer = raw_call(
         token, method_id("decimals()"), max_outsize=64, is_static_call=True, revert_on_failure=False
     )
-    assert success and len(answer) == 32, errors.NO_DECIMALS
+    vault_checks._require(success and len(answer) == 32, errors.NO_DECIMALS)
     decimals: uint256 = convert(extract32(answer, 0), uint256)
-    assert decimals <= MAX_DECIMALS, errors.TOO_MANY_DECIMALS
+    vault_checks._require(decimals <= MAX_DECIMALS, errors.TOO_MANY_DECIMALS)
     return decimals
 
 
@@ -42,7 +42,7 @@ def _pull(token: address, amount: uint256):
     success: bool = extcall IERC20(token).transferFrom(msg.sender, self, amount, default_return_value=True)
     vault_checks._check_transfer(success)
     after: uint256 = self._balance(token)
-    assert after == before + amount, errors.WRONG_AMOUNT_RECEIVED
+    vault_checks._require(after == before + amount, errors.WRONG_AMOUNT_RECEIVED)
 
 
 @internal

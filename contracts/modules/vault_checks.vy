@@ -2,10 +2,20 @@
 """
 @title Refusals that several parts of the vault share
 @license AGPL-3.0-only
-@notice A reason takes 120 bytes of code wherever it stands, so one that stands in several places stands here.
+@notice A reason takes 120 bytes of code wherever it is asserted, half of that where it is handed on, and a call where
+        it stands here.
 """
 
 from . import errors
+
+
+@internal
+@pure
+def _require(is_so: bool, reason: String[32]):
+    """
+    @dev As `assert`, at half the size: 60 bytes of code a reason instead of 120.
+    """
+    assert is_so, reason
 
 
 @internal
@@ -14,7 +24,16 @@ def _check_address(is_possible: bool):
     """
     @dev Somebody is meant, and not the vault itself.
     """
-    assert is_possible, errors.NO_ADDRESS
+    self._require(is_possible, errors.NO_ADDRESS)
+
+
+@internal
+@pure
+def _check_account(is_known: bool):
+    """
+    @dev The account exists.
+    """
+    self._require(is_known, errors.UNKNOWN_ACCOUNT)
 
 
 @internal
@@ -23,7 +42,7 @@ def _check_amount(is_something: bool):
     """
     @dev Nothing moves for nothing.
     """
-    assert is_something, errors.ZERO_AMOUNT
+    self._require(is_something, errors.ZERO_AMOUNT)
 
 
 @internal
@@ -32,7 +51,7 @@ def _check_cash(is_enough: bool):
     """
     @dev Cash does not fall below zero.
     """
-    assert is_enough, errors.INSUFFICIENT_CASH
+    self._require(is_enough, errors.INSUFFICIENT_CASH)
 
 
 @internal
@@ -41,7 +60,7 @@ def _check_unlocked(is_enough: bool):
     """
     @dev Locked cash does not leave.
     """
-    assert is_enough, errors.CASH_LOCKED
+    self._require(is_enough, errors.CASH_LOCKED)
 
 
 @internal
@@ -50,7 +69,7 @@ def _check_holder(is_owner: bool):
     """
     @dev The account's owner calls.
     """
-    assert is_owner, errors.NOT_OWNER
+    self._require(is_owner, errors.NOT_OWNER)
 
 
 @internal
@@ -59,7 +78,7 @@ def _check_parameter(is_within: bool):
     """
     @dev What the owner of an account or of the protocol sets is within its hard bounds.
     """
-    assert is_within, errors.VAULT_PARAMETER
+    self._require(is_within, errors.VAULT_PARAMETER)
 
 
 @internal
@@ -68,7 +87,7 @@ def _check_range(is_within: bool):
     """
     @dev A number fits into its packed field.
     """
-    assert is_within, errors.OUT_OF_RANGE
+    self._require(is_within, errors.OUT_OF_RANGE)
 
 
 @internal
@@ -77,7 +96,7 @@ def _check_token(is_known: bool):
     """
     @dev The token is one that the vault takes.
     """
-    assert is_known, errors.UNKNOWN_TOKEN
+    self._require(is_known, errors.UNKNOWN_TOKEN)
 
 
 @internal
@@ -86,4 +105,4 @@ def _check_transfer(success: bool):
     """
     @dev The token did not say false.
     """
-    assert success, errors.TRANSFER_FAILED
+    self._require(success, errors.TRANSFER_FAILED)

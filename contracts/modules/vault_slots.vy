@@ -9,8 +9,8 @@
 from . import errors
 from . import vault_checks
 
-# account  cash int112 · 144 | collateral 8 · 128 | escrowed 8 · 120 | locked 8 · 112 | orders 8 · 104
-#          | last trade 40 · 64 | books 8 × 8 · 0
+# account  cash, or debt shares below zero, int112 · 144 | collateral 8 · 128 | escrowed 8 · 120 | locked 8 · 112
+#          | orders 8 · 104 | last trade 40 · 64 | books 8 × 8 · 0
 # owner    owner 160 · 96 | escrow 96 · 0
 # heir     owner to be 160 · 96 | epoch 96 · 0
 # operator epoch 96 · 48 | rights 8 · 40 | expiry 40 · 0
@@ -19,24 +19,28 @@ from . import vault_checks
 # lock     amount 128 · 40 | grown at 40 · 0
 # token    token 160 · 96 | decimals 96 · 0
 # supply   cap 128 · 128 | total 128 · 0
-# house    revenue 128 · 64 | pool account 64 · 0
+# lender   CreditPool 160 · 96 | its account 96 · 0
+# house    revenue 128 · 128 | insurance account 64 · 64 | pool account 64 · 0
 
 MASK_8: constant(uint256) = 2**8 - 1
 MASK_40: constant(uint256) = 2**40 - 1
 MASK_64: constant(uint256) = 2**64 - 1
+MASK_144: constant(uint256) = 2**144 - 1
 _MASK_96: constant(uint256) = 2**96 - 1
 _MASK_128: constant(uint256) = 2**128 - 1
 CASH_BOUND: constant(int256) = 2**111      # cash lies in [−bound, bound)
 
 # What changes together when an account acts
 struct Account:
-    cash: int256        # [wad]
+    cash: int256        # [wad] negative: debt
     books: uint256      # market ids, 8 bits each, slot i at bit 8·i
     last_trade: uint256 # [s]
     orders: uint256     # orders that hold escrow
     locked: bool        # whether any lock exists, so that the maps are read only then
     escrowed: bool      # whether anything is in escrow, for the same reason
     collateral: uint256 # bit i: some of collateral token i is held, for the same reason
+    shares: uint256     # [wad] of debt when it was loaded
+    owed: uint256       # [wad] what they were worth then
 
 
 @internal
@@ -45,7 +49,7 @@ def _pack_holding(holder: address, amount: uint256) -> uint256:
     """
     @dev An address with a number of at most 96 bits: an owner and its escrow, a market and its balance.
     """
-    assert amount <= _MASK_96, errors.OUT_OF_RANGE
+    vault_checks._require(amount <= _MASK_96, errors.OUT_OF_RANGE)
     return (convert(holder, uint256) << 96) | amount
 
 
@@ -82,7 +86,7 @@ def _with_held(word: uint256, amount: int256) -> uint256:
     """
     @dev A holding with another amount, which is not negative.
     """
-    assert amount <= convert(_MASK_96, int256), errors.OUT_OF_RANGE
+    vault_checks._require(amount <= convert(_MASK_96, int256), errors.OUT_OF_RANGE)
     return (word & ~_MASK_96) | convert(amount, uint256)
 
 
@@ -161,22 +165,3 @@ def _unpack_supply(word: uint256) -> (uint256, uint256):
     @dev Cap [wad units]; total [wad units].
     """
     return word >> 128, word & _MASK_128
-
-
-@internal
-@pure
-def _pack_house(pool: uint256, revenue: uint256) -> uint256:
-    """
-    @dev The pool's account id with the protocol's revenue [wad].
-    """
-    vault_checks._check_range(revenue < 2**128)
-    return (revenue << 64) | pool
-
-
-@internal
-@pure
-def _unpack_house(word: uint256) -> (uint256, uint256):
-    """
-    @dev Pool account id; revenue [wad].
-    """
-    return word & MASK_64, word >> 64

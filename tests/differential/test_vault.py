@@ -257,7 +257,7 @@ class Pair:
         if self.random.random() < 0.5:
             self.both(
                 lambda: self.vault.release_escrow(account, amount, fee, executor, sender=self.exchange) and None,
-                lambda: self.model.release_escrow(self.exchange, account, amount, fee, executor),
+                lambda: self.model.release_escrow(self.exchange, account, amount, fee, executor, now=self.now),
             )
             return
         market, trading_fee = self.market(), self.amount(10 * WAD)

@@ -87,6 +87,7 @@ class World:
         protocol.vault.set_engine(self.liquidator, LIQUIDATOR, sender=self.deployer)
         weth, wbtc = (self.chain.deploy("MockToken", name, name, 8, sender=self.deployer) for name in ("WETH", "WBTC"))
         self.collateral, self.new_token = weth.address, wbtc.address
+        self.lender = self.chain.deploy("MockCreditPool", 1, sender=self.deployer).address
         self.index = protocol.vault.add_collateral(self.collateral, WAD, sender=self.deployer).returned
         protocol.hand_over(self.deployer)
         self.delay = int(timelock.get_minimum_delay())

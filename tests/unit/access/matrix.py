@@ -83,7 +83,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "transfer_account": _only("holder", HOLDER, lambda world, caller: (world.main, world.stranger)),
         "accept_account": _only("heir", HEIR, lambda world, caller: (world.main,)),
         "transfer_margin": _only(
-            "rebalancer", ENGINE, lambda world, caller: (world.main, [(0, WAD)], WAD, world.keeper)
+            "rebalancer liquidator", ENGINE, lambda world, caller: (world.main, [(0, WAD)], WAD, world.keeper)
         ),
         "allocate": _only("rebalancer", ENGINE, lambda world, caller: (world.main, world.holder, world.eth, WAD)),
         "reallocate": _only(
@@ -96,10 +96,12 @@ MATRIX: dict[str, dict[str, Row]] = {
             ENGINE,
             lambda world, caller: (world.waiting, world.eth, WAD, WAD, WAD, world.keeper, True),
         ),
-        "top_up_pool": _only("exchange rebalancer", ENGINE, lambda world, caller: (world.eth, WAD)),
+        "top_up_pool": _only("exchange rebalancer liquidator", ENGINE, lambda world, caller: (world.eth, WAD)),
         "add_market": _owner(lambda world, caller: (world.stranger,)),
         "set_engine": _owner(lambda world, caller: (world.stranger, 3)),
         "set_pool": _owner(lambda world, caller: (world.other,), "vault: pool is set"),
+        "set_insurance": _owner(lambda world, caller: (world.other,)),
+        "set_credit_pool": _owner(lambda world, caller: (world.lender,)),
         "set_guardian": _owner(lambda world, caller: (world.stranger,)),
         "add_collateral": _owner(lambda world, caller: (world.new_token, WAD)),
         "set_collateral_cap": _owner(lambda world, caller: (world.index, WAD)),

@@ -157,7 +157,7 @@ def test_manifest__written__holds_address_arguments_block_and_code_hash(deployed
         assert entry["address"] == deployed.contracts[role].address
         assert entry["block"] >= 1
         assert len(entry["code_hash"]) == 66
-    arguments = [deployed.token.address, 7 * WAD // 10, deployed.outflow.address]
+    arguments = [deployed.token.address, 7 * WAD // 10, WAD // 10, deployed.outflow.address]
     assert data["contracts"]["vault"]["arguments"] == arguments
 
 

@@ -32,6 +32,8 @@ MUTATORS: dict[str, Arguments] = {
     "Vault.accept_account": lambda s: (s.offered,),
     "Vault.add_market": lambda s: (s.empty_pool.address,),
     "Vault.set_engine": lambda s: (s.keeper, 3),
+    "Vault.set_insurance": lambda s: (s.other,),
+    "Vault.set_credit_pool": lambda s: (s.chain.deploy("MockCreditPool", 1, sender=s.deployer).address,),
     "Vault.set_guardian": lambda s: (s.keeper,),
     "Vault.add_collateral": lambda s: (s.chain.deploy("MockSilentToken", 8, sender=s.deployer).address, WAD),
     "Vault.set_collateral_cap": lambda s: (0, 5 * WAD),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from eth_utils import keccak
 
 from ballast.chain import Contract
 from ballast.chain.revm import RevmChain
@@ -15,6 +14,7 @@ from tests.support import deploy_vault, outflow_of
 WAD = 10**18
 RAW = 10**6  # token units of one USD
 POOL_SHARE = 7 * WAD // 10
+INSURANCE_SHARE = WAD // 10
 FUNDS = 1_000_000 * RAW
 
 
@@ -50,7 +50,7 @@ def token(chain: RevmChain, owner: str) -> Contract:
 @pytest.fixture
 def bare_vault(chain: RevmChain, token: Contract, owner: str) -> Contract:
     """Nothing set up."""
-    return deploy_vault(chain, token.address, POOL_SHARE, owner)
+    return deploy_vault(chain, token.address, POOL_SHARE, owner, INSURANCE_SHARE)
 
 
 @pytest.fixture
@@ -150,19 +150,35 @@ def collateral(vault: Contract, chain: RevmChain, owner: str, trader: str) -> li
 
 
 @pytest.fixture
-def borrow(vault: Contract, chain: RevmChain) -> Callable[[int, int], None]:
-    """`borrow(account, usd)`: negative cash, written into storage: nothing lends yet."""
+def valued(vault: Contract, chain: RevmChain, collateral: list[Contract], owner: str) -> Contract:
+    """A collateral model that values a token of any kind at $100: 80 % secure debt, 90 % before it is liquidated."""
+    oracle = chain.deploy("QuoteStub", sender=owner)
+    oracle.set_quote((100 * WAD, 100 * WAD, WAD // 2, WAD // 2, chain.timestamp, 1, False, False), sender=owner)
+    model = chain.deploy("CollateralModel", vault.address, oracle.address, sender=owner)
+    for index in range(len(collateral)):
+        model.set_config(index, (128 + index, 8 * WAD // 10, 9 * WAD // 10), sender=owner)
+    vault.set_collateral_model(model.address, sender=owner)
+    return oracle
 
-    def borrow_(account: int, usd: int) -> None:
-        before = vault.treasury(account)
-        for root in range(16):
-            slot = int.from_bytes(keccak(root.to_bytes(32, "big") + account.to_bytes(32, "big")))
-            word = chain.storage(vault.address, slot)
-            if word != 0 and word >> 144 == before.cash % 2**112 and word % 2**64 == before.slots:
-                chain.set_storage(vault.address, slot, (-usd * WAD % 2**112) << 144 | word % 2**144)
-        assert vault.treasury(account) == before._replace(cash=-usd * WAD)
 
-    return borrow_
+@pytest.fixture
+def lender(vault: Contract, chain: RevmChain, fund: Callable[..., None], account: int, owner: str) -> Contract:
+    """A credit pool whose account 3 has $10,000 to lend."""
+    vault.open_account(owner, sender=owner)
+    pool = chain.deploy("MockCreditPool", account + 1, sender=owner)
+    vault.set_credit_pool(pool.address, sender=owner)
+    fund(account + 1, 10_000)
+    return pool
+
+
+@pytest.fixture
+def debtor(
+    vault: Contract, account: int, collateral: list[Contract], valued: Contract, lender: Contract, trader: str
+) -> int:
+    """The trader's account: 12 tokens at $100, which secure $960, and a debt of $800."""
+    vault.deposit(account, collateral[0].address, 12 * WAD, sender=trader)
+    vault.withdraw(account, vault.SETTLEMENT(), 1_800 * RAW, trader, sender=trader)
+    return account
 
 
 @pytest.fixture
@@ -173,14 +189,14 @@ def donations() -> list[int]:
 
 @pytest.fixture(autouse=True)
 def custody(request: pytest.FixtureRequest, donations: list[int]) -> Iterator[None]:
-    """SOL-1: after every test, what is owed adds up to what came in, token by token."""
+    """SOL-1: after every test, what is owed adds up to what came in, token by token; debt is what left the lender."""
     if "vault" not in request.fixturenames:
         yield
         return
     vault, token, chain = (request.getfixturevalue(name) for name in ("vault", "token", "chain"))
     yield
     treasuries = [vault.treasury(account) for account in range(1, vault.account_count() + 1)]
-    owed = sum(each.cash + each.escrow for each in treasuries)
+    owed = sum(max(each.cash, 0) + each.escrow for each in treasuries)
     owed += sum(vault.market(market)[1] for market in range(1, vault.market_count() + 1))
     owed += sum(vault.claimable(claimant) for claimant in chain.accounts)
     owed += vault.protocol_revenue()

@@ -15,18 +15,6 @@ from .conftest import RAW, WAD, cash_of
 NOBODY = "0x" + "00" * 20
 
 
-@pytest.fixture
-def valued(vault: Contract, chain: RevmChain, collateral: list[Contract], owner: str) -> Contract:
-    """A collateral model that values a token of any kind at $100: 80 % secure debt, 90 % before it is liquidated."""
-    oracle = chain.deploy("QuoteStub", sender=owner)
-    oracle.set_quote((100 * WAD, 100 * WAD, WAD // 2, WAD // 2, chain.timestamp, 1, False, False), sender=owner)
-    model = chain.deploy("CollateralModel", vault.address, oracle.address, sender=owner)
-    for index in range(len(collateral)):
-        model.set_config(index, (128 + index, 8 * WAD // 10, 9 * WAD // 10), sender=owner)
-    vault.set_collateral_model(model.address, sender=owner)
-    return oracle
-
-
 def held(vault: Contract, account: int) -> list[int]:
     """The first three tokens' amounts."""
     return list(vault.collateral_of(account)[:3])
@@ -199,53 +187,6 @@ def test_withdraw__collateral_without_debt__asks_no_price(
     valued.set_quote((0, 0, 0, 0, 0, 0, False, False), sender=owner)
     vault.withdraw(account, collateral[0].address, 5 * WAD, trader, sender=trader)
     assert held(vault, account) == [0, 0, 0]
-
-
-def test_withdraw__collateral_behind_debt__keeps_initial_margin(
-    vault: Contract,
-    account: int,
-    collateral: list[Contract],
-    valued: Contract,
-    borrow: Callable[[int, int], None],
-    trader: str,
-    donations: list[int],
-) -> None:
-    """HLT-4: $800 of debt are 10 tokens at $100 and 80 %; one token unit less is refused, what is above leaves."""
-    token, gold = collateral[0], collateral[2]
-    vault.deposit(account, token.address, 12 * WAD, sender=trader)
-    vault.deposit(account, gold.address, RAW, sender=trader)
-    borrow(account, 800)
-    donations.append(1_800 * RAW)  # the lender's, once there is one
-    vault.withdraw(account, gold.address, RAW, trader, sender=trader)
-    with pytest.raises(Reverted) as error:
-        vault.withdraw(account, token.address, 2 * WAD + 1, trader, sender=trader)
-    assert error.value.reason == "vault: below initial margin"
-    assert held(vault, account) == [12 * WAD, 0, 0]
-    vault.withdraw(account, token.address, 2 * WAD, trader, sender=trader)
-    with pytest.raises(Reverted) as error:
-        vault.withdraw(account, token.address, 1, trader, sender=trader)
-    assert error.value.reason == "vault: below initial margin"
-    with pytest.raises(Reverted) as error:
-        vault.withdraw(account, vault.SETTLEMENT(), 1, trader, sender=trader)
-    assert error.value.reason == "vault: insufficient cash"
-    vault.deposit(account, token.address, WAD, sender=trader)
-    assert held(vault, account) == [11 * WAD, 0, 0]
-
-
-def test_withdraw__collateral_behind_debt_without_a_model__reverts(
-    vault: Contract,
-    account: int,
-    collateral: list[Contract],
-    borrow: Callable[[int, int], None],
-    trader: str,
-    donations: list[int],
-) -> None:
-    vault.deposit(account, collateral[0].address, 12 * WAD, sender=trader)
-    borrow(account, 1)
-    donations.append(1_001 * RAW)
-    with pytest.raises(Reverted) as error:
-        vault.withdraw(account, collateral[0].address, 1, trader, sender=trader)
-    assert error.value.reason == "vault: no collateral model"
 
 
 def test_add_collateral__good_tokens__indices_in_order(

@@ -20,16 +20,18 @@ def _edges(bits: int) -> tuple[int, ...]:
 
 
 def test_account__every_field_at_its_edges__survives(slots: Contract, owner: str) -> None:
-    """RND-6: negative cash, which will be debt, included."""
+    """RND-6: negative cash, which is debt, included: as shares that nobody touched."""
     random = Random(1)
+    slots.set_lender(slots.chain.deploy("MockCreditPool", 2, sender=owner).address, sender=owner)
     for cash in (0, 1, -1, 2**111 - 1, -(2**111), 10**30, -(10**30)):
         for _ in range(10):
             fields = [random.choice(_edges(bits)) for bits in (64, 40, 8)]
             packed = (cash, *fields, random.random() < 0.5, random.random() < 0.5, random.choice(_edges(8)))
+            packed = (*packed, -min(cash, 0), -min(cash, 0))
             assert tuple(slots.account.call(packed, sender=owner)) == packed
     for cash in (2**111, -(2**111) - 1):
         with pytest.raises(Reverted) as error:
-            slots.account((cash, 0, 0, 0, False, False, 0), sender=owner)
+            slots.account((cash, 0, 0, 0, False, False, 0, -min(cash, 0), -min(cash, 0)), sender=owner)
         assert error.value.reason == "math: out of range"
 
 
