@@ -48,6 +48,7 @@ def shares(
             target=book.target,
             cost=cost,
             active=book.active,
+            budgeted=book.active and book.implementation != empty(address),
             tap=book.tap,
         ))
     return cutting._shares(candidates, aim)

@@ -45,6 +45,11 @@ NO_DISTANCE: constant(int256) = max_value(int256)
 EVERY_MARKET: constant(uint256) = 2**128 - 1
 NO_LIMIT: constant(uint256) = 2**100    # [bps] of account equity
 
+# Who calls
+KEEPER: constant(uint256) = 0
+OWN: constant(uint256) = 1
+RESCUE: constant(uint256) = 2
+
 # Codes of a plan
 DUE: constant(uint256) = 0
 OFF: constant(uint256) = 1
@@ -98,13 +103,13 @@ def __init__(
 @external
 @view
 def plan(
-    account: uint256, own: bool, policy: uint256, sets: uint256, state: uint256, requests: uint256
+    account: uint256, mode: uint256, policy: uint256, sets: uint256, state: uint256, requests: uint256
 ) -> IPlanner.Outcome:
     """
     @notice The account's plan.
     @dev Never reverts but for missing gas.
     @param account Vault account id.
-    @param own Whether the owner calls: no trigger, gates or reward.
+    @param mode Who calls: 0 a keeper, 1 the owner, 2 a liquidator (see `IPlanner`).
     @param policy The policy's packed word; 0 where there is none.
     @param sets Its packed sets.
     @param state The engine's packed state.
@@ -114,18 +119,18 @@ def plan(
     treasury: IVault.Treasury = empty(IVault.Treasury)
     markets: address[MAX_BOOKS] = empty(address[MAX_BOOKS])
     treasury, markets = valuation._portfolio(account)
-    return self._plan(account, own, policy, sets, state, requests, treasury, markets)
+    return self._plan(account, mode, policy, sets, state, requests, treasury, markets)
 
 
 @external
 def settled_plan(
-    account: uint256, own: bool, policy: uint256, sets: uint256, state: uint256, requests: uint256
+    account: uint256, mode: uint256, policy: uint256, sets: uint256, state: uint256, requests: uint256
 ) -> IPlanner.Outcome:
     """
     @notice The same, after the account's markets have consumed their unprocessed oracle rounds. Open to all.
     @dev A market that does not settle may still price its book.
     @param account Vault account id.
-    @param own Whether the owner calls: no trigger, gates or reward.
+    @param mode Who calls: 0 a keeper, 1 the owner, 2 a liquidator (see `IPlanner`).
     @param policy The policy's packed word; 0 where there is none.
     @param sets Its packed sets.
     @param state The engine's packed state.
@@ -141,7 +146,7 @@ def settled_plan(
             settled: bool = raw_call(
                 market, method_id("settle()"), gas=valuation.TRIED_GAS, revert_on_failure=False
             )
-    return self._plan(account, own, policy, sets, state, requests, treasury, markets)
+    return self._plan(account, mode, policy, sets, state, requests, treasury, markets)
 
 
 @external
@@ -167,7 +172,7 @@ def limits(account: uint256, markets: uint256, share: uint256) -> (uint256, bool
 @view
 def _plan(
     account: uint256,
-    own: bool,
+    mode: uint256,
     policy_word: uint256,
     sets: uint256,
     state_word: uint256,
@@ -178,7 +183,8 @@ def _plan(
     """
     @dev Everything the engine would do, and whether it is due. Total: whatever the state, it ends with a code. Fill the
          cuts that are ripe; share; where sharing is not enough, ask for cuts; then mend what cannot be. Whoever may
-         call, a ripe cut is filled: it is decided, and neither owner nor keeper may wait for a better price.
+         call, a ripe cut is filled: it is decided, and neither owner nor keeper may wait for a better price. A rescue
+         is of an account below maintenance margin; its cuts are filled at once: no option of an informed trader.
     """
     done: IPlanner.Outcome = empty(IPlanner.Outcome)
     done.cash = treasury.cash
@@ -187,11 +193,11 @@ def _plan(
     policy: IRebalancer.Policy = policy_slots._unpack_policy(policy_word, sets)
     state: policy_slots.State = policy_slots._unpack_state(state_word)
     done.requests = cut_slots._live(requests, state.last_call)
-    done.code = self._standing(account, own or done.requests != 0, policy)
+    done.code = self._standing(account, mode, done.requests != 0, policy)
     if done.code != DUE:
         return done
     house: bool = account == POOL_ACCOUNT
-    if house or not (own or policy.enabled):
+    if house or mode == KEEPER and not policy.enabled:
         policy = self._restricted(policy, house)
 
     found: valuation.Account = valuation._gather(account, treasury, markets, policy.no_fund, policy.no_tap)
@@ -204,18 +210,21 @@ def _plan(
     if found.poke:
         done.code = POKE
         return done
-    if not own:
+    if mode == RESCUE and done.min_z_before >= 0:
+        done.code = HEALTHY
+        return done
+    if mode == KEEPER:
         same_rounds: bool = state.last_call != 0 and state.digest == found.digest
         traded: bool = treasury.last_trade == block.timestamp and not house
         free_at: uint256 = state.last_call + policy.cooldown
         done.code = self._gate(policy.enabled, done.min_z_before, done.triggers, free_at, same_rounds, traded)
 
     may_ask: bool = done.code == DUE and not house
-    cuts: IRebalancer.PlannedCut[MAX_BOOKS] = empty(IRebalancer.PlannedCut[MAX_BOOKS])
-    bounds: uint256[MAX_BOOKS] = empty(uint256[MAX_BOOKS])  # [wad] prices that cuts start from at best
+    cuts: IRebalancer.PlannedCut[MAX_ROWS] = empty(IRebalancer.PlannedCut[MAX_ROWS])
+    bounds: uint256[MAX_ROWS] = empty(uint256[MAX_ROWS])    # [wad] prices that cuts start from at best
     if done.requests != 0:
         pool_cash: uint256 = self._pool_cash()
-        for j: uint256 in range(len(found.books), bound=MAX_BOOKS):
+        for j: uint256 in range(len(found.books), bound=MAX_ROWS):
             book: valuation.Book = found.books[j]
             request: cut_slots.Request = cut_slots._request(done.requests, book.slot)
             if request.market == 0:
@@ -235,11 +244,14 @@ def _plan(
     if done.code != DUE:
         return done
 
-    rooms: int256[MAX_BOOKS] = empty(int256[MAX_BOOKS])     # [wad] what containment still lets in, by slot
+    rooms: int256[MAX_ROWS] = empty(int256[MAX_ROWS])   # [wad] what containment still lets in, by slot
+    rooms[valuation.TREASURY] = -treasury.cash          # while it is in debt
     for book: valuation.Book in found.books:
+        if book.slot == valuation.TREASURY:
+            continue
         left: uint256 = policy.containment - min(state.contained[book.slot], policy.containment)
         rooms[book.slot] = convert(valuation._part(found.equity, left), int256)
-    purse: Purse = self._purse(own, treasury, policy, state.fees)
+    purse: Purse = self._purse(mode, treasury, policy, state.fees)
     rows: DynArray[allocation.Row, MAX_ROWS] = self._rows(found.books, rooms, convert(policy.z_donor, int256))
     shared: allocation.Allocation = empty(allocation.Allocation)
     shared, purse.reserve = self._share(rows, purse)
@@ -248,31 +260,46 @@ def _plan(
         candidates: DynArray[ICutPlanner.Candidate, MAX_ROWS] = []
         i: uint256 = 0
         for book: valuation.Book in found.books:
-            asked: bool = cut_slots._request(waiting, book.slot).market != 0
+            asked: bool = cuts[i].fraction != 0
+            if mode != RESCUE:
+                asked = cut_slots._request(waiting, book.slot).market != 0
             candidates.append(self._candidate(book, rows[i], shared.targets[i], asked))
             i = unsafe_add(i, 1)
         aim: ICutPlanner.Aim = self._aim(policy, purse.spare - purse.reserve, found.equity, found.frozen)
         shares: int256[MAX_ROWS] = staticcall CUT_PLANNER.shares(candidates, aim)
         pool_cash: uint256 = self._pool_cash()
-        for j: uint256 in range(len(rows), bound=MAX_BOOKS):
+        for cut: IRebalancer.PlannedCut in cuts:
+            pool_cash -= cut.pool_top_up
+        for j: uint256 in range(len(rows), bound=MAX_ROWS):
             share: uint256 = cut_slots._share(shares[j], aim.max_share)
-            if share != 0:
-                book: valuation.Book = found.books[j]
-                cut: IRebalancer.PlannedCut = empty(IRebalancer.PlannedCut)
-                after: valuation.Book = empty(valuation.Book)
-                held: int256 = min(book.equity, shared.targets[j])
-                cut, after = self._cut(account, book, share, 0, held, policy.max_slippage, pool_cash)
-                if cut.fraction != 0:
-                    pool_cash -= cut.pool_top_up
-                    done.relieved += convert(book.maintenance - after.maintenance, uint256)
-                    done.requests = cut_slots._with(done.requests, book.slot, book.market, share)
+            if share == 0:
+                continue
+            book: valuation.Book = found.books[j]
+            bound: uint256 = bounds[j] if mode == RESCUE else 0
+            cut: IRebalancer.PlannedCut = empty(IRebalancer.PlannedCut)
+            after: valuation.Book = empty(valuation.Book)
+            held: int256 = min(book.equity, shared.targets[j])
+            cut, after = self._cut(account, book, share, bound, held, policy.max_slippage, pool_cash)
+            if cut.fraction == 0:
+                continue
+            pool_cash -= cut.pool_top_up
+            done.relieved += convert(book.maintenance - after.maintenance, uint256)
+            if mode == RESCUE:
+                cuts[j] = cut
+                found.books[j] = after
+                done.requests = cut_slots._without(done.requests, book.slot)
+            else:
+                done.requests = cut_slots._with(done.requests, book.slot, book.market, share)
+        if mode == RESCUE:
+            rows = self._rows(found.books, rooms, convert(policy.z_donor, int256))
+            shared, purse.reserve = self._share(rows, purse)
 
-    for _: uint256 in range(2 * MAX_BOOKS):  # each turn settles one book
+    for _: uint256 in range(2 * MAX_ROWS):  # each turn settles one book
         flawed: uint256 = 0
         low: int256 = 0
         high: int256 = 0
-        flawed, low, high = self._flaw(found.books, rows, shared.equities)
-        if flawed == MAX_BOOKS:
+        flawed, low, high = self._flaw(found.books, rows, shared.equities, mode == RESCUE)
+        if flawed == MAX_ROWS:
             break
         row: allocation.Row = rows[flawed]
         rows[flawed] = allocation._row(row.equity, row.maintenance, row.sigma_loss, low, high)
@@ -288,7 +315,7 @@ def _plan(
     i: uint256 = 0
     for row: allocation.Row in rows:
         amount: int256 = shared.equities[i] - row.equity
-        if amount != 0 or cuts[i].fraction != 0:
+        if (amount != 0 or cuts[i].fraction != 0) and found.books[i].market != 0:
             done.steps.append(IPlanner.Step(
                 slot=found.books[i].slot,
                 market=found.books[i].market,
@@ -310,22 +337,23 @@ def _plan(
         i = unsafe_add(i, 1)
     if len(done.steps) == 0 and done.requests == waiting:
         done.code = NO_REMEDY if waiting == 0 else WAITING
-    elif not own and done.triggers & CUT == 0 and done.moved + done.relieved < policy.min_move:
+    elif mode == KEEPER and done.triggers & CUT == 0 and done.moved + done.relieved < policy.min_move:
         done.code = BELOW_MIN
     return done
 
 
 @internal
 @view
-def _standing(account: uint256, may_call: bool, policy: IRebalancer.Policy) -> uint256:
+def _standing(account: uint256, mode: uint256, is_waiting: bool, policy: IRebalancer.Policy) -> uint256:
     """
-    @dev Whether the engine has any business with the account. Only a known account can have a policy.
+    @dev Whether the engine has any business with the account: its policy is on, its owner calls, or a cut waits, which
+         is not for a rescue to fill. Only a known account can have a policy.
     """
     if policy.z_trigger == 0:
         if staticcall valuation.VAULT.owner_of(account) == empty(address):
             return UNKNOWN
         return OFF
-    if may_call or policy.enabled:
+    if policy.enabled or mode == OWN or mode == KEEPER and is_waiting:
         return DUE
     return OFF
 
@@ -371,7 +399,7 @@ def _gate(
 
 @internal
 @pure
-def _purse(own: bool, treasury: IVault.Treasury, policy: IRebalancer.Policy, fees: uint256) -> Purse:
+def _purse(mode: uint256, treasury: IVault.Treasury, policy: IRebalancer.Policy, fees: uint256) -> Purse:
     """
     @dev Cash above the reserve; most the keeper may earn: what is left of the day's budget, nothing out of locked cash.
     """
@@ -380,7 +408,7 @@ def _purse(own: bool, treasury: IVault.Treasury, policy: IRebalancer.Policy, fee
         reserve=0,
         z_target=convert(policy.z_target, int256),
     )
-    if not own:
+    if mode == KEEPER:
         left: uint256 = policy.max_fee_per_day - min(fees, policy.max_fee_per_day)
         purse.reserve = convert(min(policy.max_fee, left), int256)
         if treasury.locked != 0:
@@ -391,7 +419,7 @@ def _purse(own: bool, treasury: IVault.Treasury, policy: IRebalancer.Policy, fee
 @internal
 @pure
 def _rows(
-    books: DynArray[valuation.Book, MAX_BOOKS], rooms: int256[MAX_BOOKS], z_donor: int256
+    books: DynArray[valuation.Book, MAX_ROWS], rooms: int256[MAX_ROWS], z_donor: int256
 ) -> DynArray[allocation.Row, MAX_ROWS]:
     """
     @dev The books within the bounds of policy and market. A book without legs needs nothing.
@@ -426,33 +454,38 @@ def _share(rows: DynArray[allocation.Row, MAX_ROWS], purse: Purse) -> (allocatio
 @internal
 @view
 def _flaw(
-    books: DynArray[valuation.Book, MAX_BOOKS], rows: DynArray[allocation.Row, MAX_ROWS], equities: int256[MAX_ROWS]
+    books: DynArray[valuation.Book, MAX_ROWS],
+    rows: DynArray[allocation.Row, MAX_ROWS],
+    equities: int256[MAX_ROWS],
+    rescue: bool,
 ) -> (uint256, int256, int256):
     """
-    @dev A book that the allocation must treat otherwise, MAX_BOOKS if there is none, and its new bounds. First the
-         receiver that would still be below z = 1 and lacks most to it: no good money after bad, it can save others.
-         Then a donor that would give more than the vault holds for its market.
+    @dev A book that the allocation must treat otherwise, MAX_ROWS if there is none, and its new bounds. First the
+         receiver that would still be below z = 1 (of a rescue, z = 0) and lacks most to it: no good money after bad, it
+         can save others. Then a donor that would give more than the vault holds for its market.
     """
-    worst: uint256 = MAX_BOOKS
+    worst: uint256 = MAX_ROWS
     most: int256 = 0
     i: uint256 = 0
     for row: allocation.Row in rows:
-        lacking: int256 = unsafe_sub(unsafe_add(row.maintenance, row.sigma_loss), row.equity)
+        lacking: int256 = unsafe_sub(row.maintenance, row.equity)
+        if not rescue:
+            lacking = unsafe_add(lacking, row.sigma_loss)
         raised: int256 = unsafe_sub(equities[i], row.equity)
         if raised > 0 and raised < lacking and lacking > most:
             worst = i
             most = lacking
         i = unsafe_add(i, 1)
-    if worst != MAX_BOOKS:
+    if worst != MAX_ROWS:
         return worst, rows[worst].low, rows[worst].equity
 
-    for j: uint256 in range(len(rows), bound=MAX_BOOKS):
+    for j: uint256 in range(len(rows), bound=MAX_ROWS):
         if equities[j] < rows[j].equity:
             balance: uint256 = (staticcall valuation.VAULT.market(books[j].market))[1]
             kept: int256 = rows[j].equity - convert(balance, int256)
             if equities[j] < kept:
                 return j, max(rows[j].low, kept), rows[j].high
-    return MAX_BOOKS, 0, 0
+    return MAX_ROWS, 0, 0
 
 
 ################################################################
@@ -474,7 +507,7 @@ def _bound(request: cut_slots.Request, book: valuation.Book) -> uint256:
 @internal
 @pure
 def _needs_cuts(
-    books: DynArray[valuation.Book, MAX_BOOKS],
+    books: DynArray[valuation.Book, MAX_ROWS],
     rows: DynArray[allocation.Row, MAX_ROWS],
     targets: int256[MAX_ROWS],
     z_delever: uint256,

@@ -35,8 +35,18 @@ AVERAGING: constant(uint256) = 1_800     # [s] of the oracle's moving average: a
 BPS: constant(uint256) = 10_000
 NO_DISTANCE: constant(int256) = max_value(int256)
 
+MAX_ROUNDS: public(constant(uint256)) = 8   # of a rescue: at half a book a round, 1/256 of it is left
+
 # Right of an operator
 MARGIN: constant(uint256) = 2
+
+# Role that the vault gives
+LIQUIDATOR: constant(uint256) = 4
+
+# Who calls
+KEEPER: constant(uint256) = 0
+OWN: constant(uint256) = 1
+RESCUE: constant(uint256) = 2
 
 # Codes of a plan
 DUE: constant(uint256) = 0
@@ -110,7 +120,7 @@ def rebalance_own(account: uint256):
     @param account Vault account id.
     """
     self._check_right(account)
-    done: IPlanner.Outcome = self._settled_plan(account, True)
+    done: IPlanner.Outcome = self._settled_plan(account, OWN)
     assert done.code == DUE, self._reason(done.code)
     self._execute(account, done, msg.sender)
 
@@ -151,7 +161,7 @@ def rebalance(account: uint256) -> uint256:
     @param account Vault account id.
     @return The reward credited to the caller in the vault [wad].
     """
-    done: IPlanner.Outcome = self._settled_plan(account, False)
+    done: IPlanner.Outcome = self._settled_plan(account, KEEPER)
     assert done.code == DUE, self._reason(done.code)
     return self._execute(account, done, msg.sender)
 
@@ -167,13 +177,44 @@ def rebalance_many(accounts: DynArray[uint256, MAX_ACCOUNTS]) -> uint256:
     rewards: uint256 = 0
     due: bool = False
     for account: uint256 in accounts:
-        done: IPlanner.Outcome = self._settled_plan(account, False)
+        done: IPlanner.Outcome = self._settled_plan(account, KEEPER)
         if done.code == DUE:
             due = True
             paid: uint256 = self._execute(account, done, msg.sender)
             rewards += paid
     assert due, errors.NOTHING_DUE
     return rewards
+
+
+################################################################
+#                         LIQUIDATORS                          #
+################################################################
+
+@external
+def rescue(account: uint256) -> uint256:
+    """
+    @notice Do for an account below maintenance margin all that its policy allows, before anything of it is sold.
+            LIQUIDATOR only.
+    @dev Plan after plan, until every book that takes part, and the treasury, is at or above maintenance margin, or a
+         plan has no remedy. No gates, no reward; cuts are filled at once. Does nothing where nothing is short or the
+         policy is off. A feed that must be poked might hide a donor, so it is poked first.
+    @param account Vault account id.
+    @return How many plans were executed.
+    """
+    roles: uint256 = staticcall VAULT.roles(msg.sender)
+    assert roles & LIQUIDATOR != 0, errors.NOT_ENGINE
+    done: IPlanner.Outcome = self._settled_plan(account, RESCUE)
+    assert done.code != POKE, errors.POKE
+    rounds: uint256 = 0
+    for _: uint256 in range(MAX_ROUNDS):
+        if done.code != DUE:
+            break
+        self._execute(account, done, msg.sender)
+        rounds += 1
+        if done.min_z_after >= 0:
+            break
+        done = self._view_plan(account, RESCUE)
+    return rounds
 
 
 ################################################################
@@ -201,7 +242,7 @@ def check(account: uint256) -> (bool, uint256):
     @param account Vault account id.
     @return Whether it is due; the plan's code.
     """
-    code: uint256 = self._view_plan(account, False).code
+    code: uint256 = self._view_plan(account, KEEPER).code
     return code == DUE, code
 
 
@@ -213,7 +254,7 @@ def preview(account: uint256) -> IRebalancer.Plan:
     @param account Vault account id.
     @return The plan; what it would have to do stands in it only as far as it was worked out before its code was clear.
     """
-    return self._shown(self._view_plan(account, False))
+    return self._shown(self._view_plan(account, KEEPER))
 
 
 @external
@@ -224,7 +265,18 @@ def preview_own(account: uint256) -> IRebalancer.Plan:
     @param account Vault account id.
     @return The plan.
     """
-    return self._shown(self._view_plan(account, True))
+    return self._shown(self._view_plan(account, OWN))
+
+
+@external
+@view
+def preview_rescue(account: uint256) -> IRebalancer.Plan:
+    """
+    @notice The first of the plans that `rescue` would execute now.
+    @param account Vault account id.
+    @return The plan.
+    """
+    return self._shown(self._view_plan(account, RESCUE))
 
 
 @external
@@ -273,25 +325,25 @@ def reason(code: uint256) -> String[32]:
 
 @internal
 @view
-def _view_plan(account: uint256, own: bool) -> IPlanner.Outcome:
+def _view_plan(account: uint256, mode: uint256) -> IPlanner.Outcome:
     """
     @dev The plan on the state as it is; the markets take unprocessed rounds into account.
     """
     word: uint256 = self._policies[account]
     state: uint256 = self._states[account]
     requests: uint256 = self._requests_of(account, state)
-    return staticcall PLANNER.plan(account, own, word, self._sets_of(account, word), state, requests)
+    return staticcall PLANNER.plan(account, mode, word, self._sets_of(account, word), state, requests)
 
 
 @internal
-def _settled_plan(account: uint256, own: bool) -> IPlanner.Outcome:
+def _settled_plan(account: uint256, mode: uint256) -> IPlanner.Outcome:
     """
     @dev The same, after those rounds are stored.
     """
     word: uint256 = self._policies[account]
     state: uint256 = self._states[account]
     requests: uint256 = self._requests_of(account, state)
-    return extcall PLANNER.settled_plan(account, own, word, self._sets_of(account, word), state, requests)
+    return extcall PLANNER.settled_plan(account, mode, word, self._sets_of(account, word), state, requests)
 
 
 @internal

@@ -22,6 +22,7 @@ class Candidate:
     active: bool  # takes part: not ring-fenced
     cuttable: bool  # its market and its cost allow a cut
     tap: bool  # what a cut frees can help others
+    in_market: bool = True  # else the treasury, which does not count against the risk budget
 
     @property
     def may_be_cut(self) -> bool:
@@ -100,9 +101,10 @@ def _for_distance(books: Sequence[Candidate], aim: Aim) -> list[int]:
 
 def _for_budget(books: Sequence[Candidate], aim: Aim, shares: list[int]) -> None:
     """Where the account's sigma-loss breaks its budget: further cuts, down to nine tenths of it."""
-    if sum(book.row.sigma_loss for book in books if book.active) <= aim.risk_budget:
+    counted = [i for i, book in enumerate(books) if book.active and book.in_market]
+    if sum(books[i].row.sigma_loss for i in counted) <= aim.risk_budget:
         return
-    left = sum(book.row.sigma_loss * (WAD - shares[i]) // WAD for i, book in enumerate(books) if book.active)
+    left = sum(books[i].row.sigma_loss * (WAD - shares[i]) // WAD for i in counted)
     excess = left - aim.risk_budget * 9 // 10
     open_ = [i for i, book in enumerate(books) if book.may_be_cut]
     while excess > 0 and open_:

@@ -13,6 +13,7 @@ from eth_utils import keccak
 
 from ballast.model import allocation, cutting
 from ballast.model.allocation import NEVER, Allocation, Row, at_level, bounded_row, make_row
+from ballast.model.collateral import TreasuryRisk
 from ballast.model.errors import Rejected, require
 from ballast.model.fixed_point import BPS, WAD, ceil_div, mul_wad_up
 from ballast.model.market import Cut, Market
@@ -23,6 +24,10 @@ from ballast.model.vault import BOOKS, Transfer, Treasury, Vault
 MAX_PENDING = 16
 NO_LIMIT = 2**100  # [bps] of account equity
 UNPRICED_COLLATERAL = 1 << BOOKS
+
+TREASURY = BOOKS  # slot of the treasury, which is a book while it is in debt
+
+KEEPER, OWN, RESCUE = range(3)  # for whom a plan is made
 
 DISTANCE, RISK_SHARE, RISK_BUDGET, CUT = 1, 2, 4, 8
 
@@ -47,13 +52,15 @@ class Collateral(Protocol):
 
     def credit(self, account: int, *, now: int) -> tuple[int, bool]: ...
 
+    def treasury_risk(self, account: int, cash: int, now: int) -> TreasuryRisk: ...
+
 
 @dataclass
 class Book:
     """One priced book."""
 
     slot: int
-    market: int
+    market: int  # 0 = the treasury
     active: bool  # takes part: not ring-fenced by the policy
     risk: BookRisk
     room: int = 0  # [wad] what containment still lets in
@@ -126,23 +133,23 @@ class Planner:
         self.markets = markets
         self.collateral = collateral
 
-    def plan(self, account: int, own: bool, policy: Policy, state: State, now: int) -> tuple[Plan, Found]:
+    def plan(self, account: int, mode: int, policy: Policy, state: State, now: int) -> tuple[Plan, Found]:
         """The account's plan, and what it was found to be."""
-        plan, found = self._plan(account, own, policy, state, now)
+        plan, found = self._plan(account, mode, policy, state, now)
         for slot, request in sorted(found.waiting.items()):
             plan.requests.append(CutRequest(slot, request.market, request.share, request.due))
         return plan, found
 
-    def _plan(self, account: int, own: bool, policy: Policy, state: State, now: int) -> tuple[Plan, Found]:
+    def _plan(self, account: int, mode: int, policy: Policy, state: State, now: int) -> tuple[Plan, Found]:
         plan, waiting = Plan(), state.live_requests(now)
-        plan.code = self._standing(account, own or bool(waiting), policy)
+        plan.code = self._standing(account, mode, bool(waiting), policy)
         if plan.code != DUE:
             return plan, Found(0, waiting=waiting)
 
         house = account == self.vault.pool_account
         if house:
             policy = replace(policy, max_risk_share=NO_LIMIT, risk_budget=0, max_fee=0)
-        elif not (own or policy.enabled):
+        elif mode == KEEPER and not policy.enabled:
             policy = replace(policy, no_fund=MASK_128, no_tap=MASK_128)
         treasury = self.vault.treasury(account)
         state = state.decayed(now)
@@ -154,7 +161,10 @@ class Planner:
         if found.poke:
             plan.code = POKE
             return plan, found
-        if not own:
+        if mode == RESCUE and plan.min_z_before >= 0:
+            plan.code = HEALTHY
+            return plan, found
+        if mode == KEEPER:
             traded = treasury.last_trade == now and not house
             plan.code = _gate(plan, policy, state, found.digest, traded, now)
 
@@ -167,25 +177,33 @@ class Planner:
             return plan, found
 
         for book in found.books:
+            if book.slot == TREASURY:
+                book.room = -treasury.cash
+                continue
             contained = min(state.contained[book.slot], policy.containment)
             book.room = _part(found.equity, policy.containment - contained)
         waiting = dict(found.waiting)
-        self._remedy(account, found, policy, _purse(own, treasury, policy, state), may_ask, plan, now)
+        self._remedy(account, found, policy, mode, _purse(mode, treasury, policy, state), may_ask, plan, now)
         if not plan.cuts and not plan.transfers and found.waiting == waiting:
             plan.code = WAITING if found.waiting else NO_REMEDY
-        elif not own and not plan.cuts and plan.moved + plan.relieved < policy.min_move:
+        elif mode == KEEPER and not plan.cuts and plan.moved + plan.relieved < policy.min_move:
             plan.code = BELOW_MIN
         return plan, found
 
     def gather(self, account: int, policy: Policy, now: int) -> Found:
         """The account with all its books that can be priced; what the policy forbids is closed in their gates."""
-        treasury = self.vault.treasury(account)
+        treasury, debtor = self.vault.treasury(account), None
         found = Found(treasury.cash + treasury.escrow)
-        if treasury.collateral and self.collateral is not None:
+        if treasury.cash < 0 and self.collateral is not None:
+            debt = self.collateral.treasury_risk(account, treasury.cash, now)
+            found.equity += debt.credit
+            found.frozen = 0 if debt.complete else UNPRICED_COLLATERAL
+            debtor = _debtor(debt) if debt.complete else None
+        elif treasury.collateral and self.collateral is not None:
             credit, complete = self.collateral.credit(account, now=now)
             found.equity += credit
             found.frozen = 0 if complete else UNPRICED_COLLATERAL
-        rounds = [0] * BOOKS
+        rounds = [0] * (BOOKS + 1)
         for slot, market in enumerate(treasury.books):
             if market == 0:
                 continue
@@ -202,6 +220,10 @@ class Planner:
             closed = (policy.no_fund >> market & 1) * FILL | (policy.no_tap >> market & 1) * TAP
             risk = replace(risk, gates=risk.gates & ~closed)
             found.books.append(Book(slot, market, closed != FILL | TAP, risk))
+        if debtor is not None:
+            rounds[TREASURY] = debtor.risk.sigma_loss  # another price, another figure
+            if not policy.no_fund & 1:
+                found.books.append(debtor)
         words = b"".join(word.to_bytes(32, "big") for word in rounds)
         found.digest = int.from_bytes(keccak(words)[-8:], "big")
         return found
@@ -214,16 +236,17 @@ class Planner:
         within = max((risk.sigma_loss for risk in risks), default=0) <= _part(found.equity, share)
         return sum(risk.withdrawable for risk in risks), bool(found.frozen) or within
 
-    def _standing(self, account: int, may_call: bool, policy: Policy) -> int:
+    def _standing(self, account: int, mode: int, is_waiting: bool, policy: Policy) -> int:
         if policy.z_trigger == 0:
             return OFF if account in self.vault.accounts else UNKNOWN
-        return DUE if may_call or policy.enabled else OFF
+        return DUE if policy.enabled or mode == OWN or (mode == KEEPER and is_waiting) else OFF
 
     def _remedy(
         self,
         account: int,
         found: Found,
         policy: Policy,
+        mode: int,
         purse: tuple[int, int],
         may_ask: bool,
         plan: Plan,
@@ -233,13 +256,17 @@ class Planner:
         rows = _rows(books, policy.z_donor)
         shared, reserve = _share(rows, spare, reserve, policy.z_target)
         if may_ask and _needs_cuts(books, rows, shared.targets, policy.z_delever, plan.triggers):
-            self._ask(account, found, rows, shared, policy, spare - reserve, plan, now)
-        rows, shared, reserve = self._feasible(books, rows, shared, spare, reserve, policy.z_target)
+            self._ask(account, found, rows, shared, policy, mode, spare - reserve, plan, now)
+            if mode == RESCUE:
+                plan.cuts.sort(key=lambda cut: cut.slot)
+                rows = _rows(books, policy.z_donor)
+                shared, reserve = _share(rows, spare, reserve, policy.z_target)
+        rows, shared, reserve = self._feasible(books, rows, shared, mode, spare, reserve, policy.z_target)
 
         plan.level, plan.donor_level, plan.moved = shared.level, shared.donor_level, shared.need
         plan.reserve = reserve if shared.need else min(reserve, spare)
         for book, equity in zip(books, shared.equities, strict=True):
-            if equity != book.risk.equity:
+            if equity != book.risk.equity and book.slot != TREASURY:
                 plan.transfers.append(Transfer(book.slot, equity - book.risk.equity))
         after = (
             replace(book, risk=replace(book.risk, equity=equity))
@@ -262,11 +289,11 @@ class Planner:
             bound = self.markets[book.market].feed.price_since(request.due, now)
             if not book.risk.gates & REDUCE or bound == 0:
                 continue
+            found.bounds[book.slot] = bound
             cash = self._pool_cash(plan.cuts)
             sound = self._sound_cut(account, book, request.share, book.risk.equity, BPS, cash, now, bound)
             if sound is not None:
                 planned, after = sound
-                found.bounds[book.slot] = bound
                 plan.cuts.append(planned)
                 plan.relieved += book.risk.maintenance - after.maintenance
                 book.risk = after
@@ -279,11 +306,12 @@ class Planner:
         rows: Sequence[Row],
         shared: Allocation,
         policy: Policy,
+        mode: int,
         free: int,
         plan: Plan,
         now: int,
     ) -> None:
-        """Ask for the cuts that the books now need, each of which would be sound at present."""
+        """Ask for the cuts that the books now need, each of which would be sound at present; a rescue makes them."""
         aim = cutting.Aim(
             budget=free + sum(row.equity for row in rows),
             z_delever=policy.z_delever,
@@ -294,11 +322,12 @@ class Planner:
             risk_budget=NEVER if plan.frozen or not policy.risk_budget else _part(plan.equity, policy.risk_budget),
         )
         candidates = []
+        asked = {cut.slot for cut in plan.cuts} if mode == RESCUE else set(found.waiting)
         for book, row, target in zip(found.books, rows, shared.targets, strict=True):
-            cost = NEVER if book.slot in found.waiting else self._cost(book, policy.max_slippage, now)
-            tap = book.risk.gates & TAP != 0
-            candidates.append(cutting.Candidate(row, target, cost, book.active, cost != NEVER, tap))
-        carried: list[PlannedCut] = []  # what the pool would have to top up
+            cost = NEVER if book.slot in asked else self._cost(book, policy.max_slippage, now)
+            tap, in_market = book.risk.gates & TAP != 0, book.slot != TREASURY
+            candidates.append(cutting.Candidate(row, target, cost, book.active, cost != NEVER, tap, in_market))
+        carried = list(plan.cuts)  # what the pool would have to top up
         for i, wanted in enumerate(cutting.cut_shares(candidates, aim)):
             share = min(ceil_div(wanted, SHARE_UNIT), aim.max_share // SHARE_UNIT) * SHARE_UNIT
             if share == 0:
@@ -306,10 +335,17 @@ class Planner:
             book = found.books[i]
             held = min(rows[i].equity, shared.targets[i])
             cash = self._pool_cash(carried)
-            sound = self._sound_cut(account, book, share, held, policy.max_slippage, cash, now)
-            if sound is not None:
-                carried.append(sound[0])
-                plan.relieved += book.risk.maintenance - sound[1].maintenance
+            bound = found.bounds.get(book.slot, 0) if mode == RESCUE else 0
+            sound = self._sound_cut(account, book, share, held, policy.max_slippage, cash, now, bound)
+            if sound is None:
+                continue
+            carried.append(sound[0])
+            plan.relieved += book.risk.maintenance - sound[1].maintenance
+            if mode == RESCUE:
+                plan.cuts.append(sound[0])
+                book.risk = sound[1]
+                found.waiting.pop(book.slot, None)
+            else:
                 found.waiting[book.slot] = Request(book.market, share, now)
 
     def _sound_cut(
@@ -352,10 +388,17 @@ class Planner:
     # Sharing
 
     def _feasible(
-        self, books: Sequence[Book], rows: list[Row], shared: Allocation, spare: int, reserve: int, z_target: int
+        self,
+        books: Sequence[Book],
+        rows: list[Row],
+        shared: Allocation,
+        mode: int,
+        spare: int,
+        reserve: int,
+        z_target: int,
     ) -> tuple[list[Row], Allocation, int]:
-        for _ in range(2 * BOOKS):
-            futile = _futile(rows, shared.equities)
+        for _ in range(2 * (BOOKS + 1)):
+            futile = _futile(rows, shared.equities, mode)
             if futile is not None:
                 row = rows[futile]
                 rows[futile] = _bounded(row, row.low, row.equity)
@@ -371,16 +414,25 @@ class Planner:
     def _overdrawn(self, books: Sequence[Book], equities: Sequence[int]) -> tuple[int, int] | None:
         """A donor that would give more than the vault holds for its market, and what it must keep."""
         for i, (book, equity) in enumerate(zip(books, equities, strict=True)):
+            if equity >= book.risk.equity:
+                continue
             kept = book.risk.equity - self.vault.markets[book.market].balance
-            if equity < book.risk.equity and equity < kept:
+            if equity < kept:
                 return i, kept
         return None
 
 
-def _purse(own: bool, treasury: Treasury, policy: Policy, state: State) -> tuple[int, int]:
+def _debtor(risk: TreasuryRisk) -> Book:
+    """A treasury in debt as a book, which may be filled: that repays the debt. Unsecured, it is the neediest of all."""
+    maintenance = risk.maintenance if risk.sigma_loss else -1
+    figures = BookRisk(risk.equity, maintenance, 0, max(risk.sigma_loss, 1), 0, 0, 0, 0, FILL)
+    return Book(TREASURY, 0, True, figures)
+
+
+def _purse(mode: int, treasury: Treasury, policy: Policy, state: State) -> tuple[int, int]:
     """Cash above the policy's reserve; most the keeper may earn."""
     spare, reserve = max(treasury.cash - policy.treasury_reserve, 0), 0
-    if not own:
+    if mode == KEEPER:
         reserve = min(policy.max_fee, policy.max_fee_per_day - min(state.fees, policy.max_fee_per_day))
         if treasury.locked:
             reserve = min(reserve, max(treasury.cash - treasury.locked, 0))
@@ -405,9 +457,10 @@ def _triggers(found: Found, policy: Policy) -> tuple[int, int]:
     triggers = DISTANCE if min_z < policy.z_trigger else 0
     if not found.frozen:
         limit = _part(found.equity, policy.max_risk_share)
-        if any(book.risk.sigma_loss > limit and book.z < policy.z_target for book in active):
+        in_markets = [book for book in active if book.slot != TREASURY]
+        if any(book.risk.sigma_loss > limit and book.z < policy.z_target for book in in_markets):
             triggers |= RISK_SHARE
-        total = sum(book.risk.sigma_loss for book in active)
+        total = sum(book.risk.sigma_loss for book in in_markets)
         if policy.risk_budget and total > _part(found.equity, policy.risk_budget):
             triggers |= RISK_BUDGET
     return min_z, triggers
@@ -453,11 +506,11 @@ def _share(rows: Sequence[Row], spare: int, reserve: int, z_target: int) -> tupl
     return (found, reserve) if found.solved else (allocation.allocate(rows, spare, z_target), 0)
 
 
-def _futile(rows: Sequence[Row], equities: Sequence[int]) -> int | None:
-    """The receiver that would still be below z = 1 and lacks most to it."""
+def _futile(rows: Sequence[Row], equities: Sequence[int], mode: int) -> int | None:
+    """The receiver that would still be below z = 1 (of a rescue, z = 0) and lacks most to it."""
     worst, most = None, 0
     for i, (row, equity) in enumerate(zip(rows, equities, strict=True)):
-        lacking = row.maintenance + row.sigma_loss - row.equity
+        lacking = row.maintenance + (0 if mode == RESCUE else row.sigma_loss) - row.equity
         if 0 < equity - row.equity < lacking and lacking > most:
             worst, most = i, lacking
     return worst

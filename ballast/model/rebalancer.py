@@ -13,12 +13,13 @@ from ballast.model.atomic import atomic
 from ballast.model.errors import Rejected, require
 from ballast.model.fixed_point import BPS, ceil_div
 from ballast.model.market import Market
-from ballast.model.planning import DUE, REASONS, Collateral, Found, Plan, Planner
+from ballast.model.planning import DUE, KEEPER, OWN, POKE, REASONS, RESCUE, Collateral, Found, Plan, Planner
 from ballast.model.policy import Policy, Request, State
 from ballast.model.reward import reward
-from ballast.model.vault import MARGIN, Vault
+from ballast.model.vault import LIQUIDATOR, MARGIN, Vault
 
 AVERAGING = 1_800  # [s] of the oracle's moving average
+MAX_ROUNDS = 8  # of a rescue
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Rebalancer:
     def rebalance_own(self, sender: Hashable, account: int, *, now: int) -> Result:
         """Execute the plan without trigger, gates or reward."""
         self._check_right(sender, account, now)
-        return self._execute(account, True, sender, now, 0)
+        return self._execute(account, OWN, sender, now, 0)
 
     def transfer_margin(
         self, sender: Hashable, account: int, source: int, target: int, amount: int, *, now: int
@@ -83,7 +84,7 @@ class Rebalancer:
 
     def rebalance(self, keeper: Hashable, account: int, *, now: int, gas_price: int = 0) -> Result:
         """Execute the plan and earn the reward; `gas_price` in wei, the tip capped."""
-        return self._execute(account, False, keeper, now, gas_price)
+        return self._execute(account, KEEPER, keeper, now, gas_price)
 
     def rebalance_many(
         self, keeper: Hashable, accounts: Iterable[int], *, now: int, gas_price: int = 0
@@ -101,6 +102,20 @@ class Rebalancer:
             self._settle(account, now)
         return done
 
+    # Liquidators
+
+    def rescue(self, sender: Hashable, account: int, *, now: int) -> list[Result]:
+        """Plan after plan, until nothing that takes part is below maintenance margin, or nothing helps."""
+        require(self.vault.roles.get(sender, 0) & LIQUIDATOR != 0, "access: not the engine")
+        require(self._plan(account, RESCUE, now)[0].code != POKE, REASONS[POKE])
+        self._settle(account, now)
+        done: list[Result] = []
+        while len(done) < MAX_ROUNDS and self.preview_rescue(account, now=now).code == DUE:
+            done.append(self._execute(account, RESCUE, sender, now, 0))
+            if done[-1].plan.min_z_after >= 0:
+                break
+        return done
+
     # Views
 
     def policy(self, account: int) -> Policy:
@@ -114,11 +129,15 @@ class Rebalancer:
 
     def preview(self, account: int, *, now: int) -> Plan:
         """What `rebalance` would do now."""
-        return self._plan(account, False, now)[0]
+        return self._plan(account, KEEPER, now)[0]
 
     def preview_own(self, account: int, *, now: int) -> Plan:
         """What `rebalance_own` would do now."""
-        return self._plan(account, True, now)[0]
+        return self._plan(account, OWN, now)[0]
+
+    def preview_rescue(self, account: int, *, now: int) -> Plan:
+        """The first of the plans that `rescue` would execute now."""
+        return self._plan(account, RESCUE, now)[0]
 
     def within_risk_share(self, account: int, markets: int, now: int) -> bool:
         """Is the sigma-loss of each book within the policy's share of account equity? Bit m: the one in market m."""
@@ -129,21 +148,21 @@ class Rebalancer:
         """The cuts that were asked for and wait for their round, by slot."""
         return self.states.get(account, State()).live_requests(now)
 
-    def _plan(self, account: int, own: bool, now: int) -> tuple[Plan, Found]:
+    def _plan(self, account: int, mode: int, now: int) -> tuple[Plan, Found]:
         state = self.states.get(account, State())
-        return self.planner.plan(account, own, self.policy(account), state, now)
+        return self.planner.plan(account, mode, self.policy(account), state, now)
 
     # Execution
 
-    def _execute(self, account: int, own: bool, keeper: Hashable, now: int, gas_price: int) -> Result:
-        self._check_settled(account, own, now)
-        plan, found = self._plan(account, own, now)
+    def _execute(self, account: int, mode: int, keeper: Hashable, now: int, gas_price: int) -> Result:
+        self._check_settled(account, mode, now)
+        plan, found = self._plan(account, mode, now)
         require(plan.code == DUE, REASONS[plan.code])
         self._settle(account, now)
         market_at = self.vault.treasury(account).books
         for cut in plan.cuts:
             market = market_at[cut.slot]
-            self.markets[market].reduce(account, cut.fraction, cut.cost, now, found.bounds[cut.slot])
+            self.markets[market].reduce(account, cut.fraction, cut.cost, now, found.bounds.get(cut.slot, 0))
             if cut.pool_top_up:
                 moved = self.vault.top_up_pool(self, market, cut.pool_top_up, now=now)
                 require(moved == cut.pool_top_up, "rebalancer: cut differs")
@@ -155,9 +174,9 @@ class Rebalancer:
         self._remember(account, plan, found, paid, now)
         return Result(plan, paid, found.digest)
 
-    def _check_settled(self, account: int, own: bool, now: int) -> None:
+    def _check_settled(self, account: int, mode: int, now: int) -> None:
         """A rejected call settles nothing: know the code before."""
-        code = self._plan(account, own, now)[0].code
+        code = self._plan(account, mode, now)[0].code
         require(code == DUE, REASONS[code])
 
     def _settle(self, account: int, now: int) -> None:

@@ -44,36 +44,36 @@ def tell(lie: uint256):
 @external
 @view
 def plan(
-    account: uint256, own: bool, policy: uint256, sets: uint256, state: uint256, requests: uint256
+    account: uint256, mode: uint256, policy: uint256, sets: uint256, state: uint256, requests: uint256
 ) -> IPlanner.Outcome:
     """
     @notice The plan, falsified.
     @param account Vault account id.
-    @param own Whether the owner calls.
+    @param mode Who calls.
     @param policy The policy's packed word.
     @param sets Its packed sets.
     @param state The engine's packed state.
     @param requests The packed cuts that were asked for.
     @return The plan and what its execution needs.
     """
-    return self._falsified(staticcall PLANNER.plan(account, own, policy, sets, state, requests))
+    return self._falsified(staticcall PLANNER.plan(account, mode, policy, sets, state, requests))
 
 
 @external
 def settled_plan(
-    account: uint256, own: bool, policy: uint256, sets: uint256, state: uint256, requests: uint256
+    account: uint256, mode: uint256, policy: uint256, sets: uint256, state: uint256, requests: uint256
 ) -> IPlanner.Outcome:
     """
     @notice The same, after the account's markets have settled.
     @param account Vault account id.
-    @param own Whether the owner calls.
+    @param mode Who calls.
     @param policy The policy's packed word.
     @param sets Its packed sets.
     @param state The engine's packed state.
     @param requests The packed cuts that were asked for.
     @return The plan and what its execution needs.
     """
-    return self._falsified(extcall PLANNER.settled_plan(account, own, policy, sets, state, requests))
+    return self._falsified(extcall PLANNER.settled_plan(account, mode, policy, sets, state, requests))
 
 
 @external

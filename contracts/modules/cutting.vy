@@ -24,6 +24,7 @@ struct Candidate:
     target: int256          # [wad] T: where sharing would leave it
     cost: int256            # [wad] c·N of closing all of it, rounded up; allocation.NEVER if it cannot be cut
     active: bool            # takes part: not ring-fenced
+    budgeted: bool          # its sigma-loss counts against the risk budget: as the others', but the treasury's
     tap: bool               # what a cut frees can help others
 
 
@@ -113,7 +114,7 @@ def _for_budget(
     rest: int256 = 0
     i: uint256 = 0
     for book: Candidate in books:
-        if book.active:
+        if book.budgeted:
             total += book.sigma_loss
             rest += book.sigma_loss * (WAD - shares[i]) // WAD
         i += 1

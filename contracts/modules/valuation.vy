@@ -19,6 +19,8 @@ from . import errors
 
 
 MAX_BOOKS: constant(uint256) = 8
+MAX_ROWS: constant(uint256) = allocation.MAX_ROWS
+TREASURY: constant(uint256) = MAX_BOOKS     # slot of the treasury, which is a book while it is in debt
 WAD: constant(uint256) = 10**18
 BPS: constant(uint256) = 10_000
 NO_DISTANCE: constant(int256) = max_value(int256)
@@ -48,7 +50,7 @@ CUT_SIZE: constant(uint256) = 12 * 32
 # One priced book
 struct Book:
     slot: uint256
-    market: uint256         # id
+    market: uint256         # id; 0 = the treasury
     implementation: address
     active: bool            # takes part: not ring-fenced by the policy
     gates: uint256          # what market and policy let happen to it
@@ -64,7 +66,7 @@ struct Account:
     frozen: uint256         # bits by slot, then UNPRICED_COLLATERAL
     poke: bool              # a frozen book's feed has too many rounds pending
     digest: uint256         # of the rounds behind the figures
-    books: DynArray[Book, MAX_BOOKS]
+    books: DynArray[Book, MAX_ROWS] # the treasury last, if it is in debt
 
 VAULT: public(immutable(IVault))
 ORACLE: public(immutable(IPriceOracle))
@@ -100,8 +102,13 @@ def _gather(
     @dev The account with all its books that can be priced. What the policy forbids is closed in the books' gates.
     """
     found: Account = empty(Account)
-    found.equity, found.frozen = self._free_equity(account, treasury)
-    rounds: uint256[MAX_BOOKS] = empty(uint256[MAX_BOOKS])
+    rounds: uint256[MAX_ROWS] = empty(uint256[MAX_ROWS])
+    debtor: Book = empty(Book)
+    if treasury.cash < 0:
+        found.equity, found.frozen, debtor = self._debtor(account, treasury)
+        rounds[TREASURY] = convert(debtor.sigma_loss, uint256)  # another price, another figure
+    else:
+        found.equity, found.frozen = self._free_equity(account, treasury)
     for slot: uint256 in range(MAX_BOOKS):
         if markets[slot] == empty(address):
             continue
@@ -129,6 +136,8 @@ def _gather(
             sigma_loss=convert(risk.sigma_loss, int256),
             donor_floor=convert(risk.donor_floor, int256),
         ))
+    if debtor.sigma_loss != 0 and no_fund & 1 == 0:
+        found.books.append(debtor)
     found.digest = convert(keccak256(abi_encode(rounds)), uint256) & (2**64 - 1)
     return found
 
@@ -150,11 +159,40 @@ def _free_equity(account: uint256, treasury: IVault.Treasury) -> (int256, uint25
 
 
 @internal
+@view
+def _debtor(account: uint256, treasury: IVault.Treasury) -> (int256, uint256, Book):
+    """
+    @dev The same of a treasury in debt, and the treasury as a book, which may be filled: that repays the debt. There
+         is none where some collateral cannot be priced. A debt that nothing secures is the neediest book of all, at a
+         distance of 1 once it is repaid.
+    """
+    risk: ICollateralModel.TreasuryRisk = staticcall COLLATERAL_MODEL.treasury_risk(account, treasury.cash)
+    equity: int256 = treasury.cash + convert(treasury.escrow + risk.credit, int256)
+    maintenance: int256 = convert(risk.maintenance, int256)
+    if risk.sigma_loss == 0:
+        maintenance = -1
+    if not risk.complete or (risk.maintenance | risk.sigma_loss) >> 112 != 0 or risk.equity >= BOUND:
+        return equity, UNPRICED_COLLATERAL, empty(Book)
+    return equity, 0, Book(
+        slot=TREASURY,
+        market=0,
+        implementation=empty(address),
+        active=True,
+        gates=FILL,
+        exposure=0,
+        equity=risk.equity,
+        maintenance=maintenance,
+        sigma_loss=convert(max(risk.sigma_loss, 1), int256),
+        donor_floor=0,
+    )
+
+
+@internal
 @pure
 def _triggers(found: Account, policy: IRebalancer.Policy) -> (int256, uint256):
     """
-    @dev The least distance over active books; what calls for the engine. Ratios to account equity say nothing while a
-         book is frozen.
+    @dev The least distance over active books; what calls for the engine. Ratios to account equity are of books in
+         markets, and say nothing while one is frozen.
     """
     min_z: int256 = NO_DISTANCE
     sigma_loss: int256 = 0
@@ -165,6 +203,8 @@ def _triggers(found: Account, policy: IRebalancer.Policy) -> (int256, uint256):
             continue
         z: int256 = allocation._floor_ratio(book.equity - book.maintenance, book.sigma_loss)
         min_z = min(min_z, z)
+        if book.slot == TREASURY:
+            continue
         sigma_loss += book.sigma_loss
         if found.frozen == 0 and book.sigma_loss > limit and z < convert(policy.z_target, int256):
             triggers |= RISK_SHARE

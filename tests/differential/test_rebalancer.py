@@ -11,14 +11,15 @@ import pytest
 
 from ballast.chain import Reverted
 from ballast.deploy import Protocol
+from ballast.model import vault
 from ballast.model.errors import Rejected
 from ballast.model.exchange import Leg
 from ballast.model.policy import Policy
-from ballast.model.system import System
+from ballast.model.system import OWNER, System
 from ballast.params import WAD, Params
 
 SEEDS, STEPS = 6, 90
-KEEPER = 3
+KEEPER, LIQUIDATOR = 3, 9
 UNLIMITED = 2**256 - 1
 MOVES = (0, 5, 10, 20, 40, 80, 120, 210)  # [per mille] of a price, either way
 
@@ -35,7 +36,10 @@ class Twin:
         self.prices = {name: market.feed.price for name, market in params.markets.items()}
         times = {protocol.market_ids[name]: int(protocol.feeds[name].latestRoundData()[3]) for name in self.names}
         self.model = System.deploy(params, int(protocol.token.decimals()), times, self.now)
-        self.rebalances = self.cuts = 0
+        self.liquidator = str(protocol.chain.accounts[LIQUIDATOR])
+        protocol.vault.set_engine(self.liquidator, vault.LIQUIDATOR, sender=self.owner)
+        self.model.vault.set_engine(OWNER, self.liquidator, vault.LIQUIDATOR)
+        self.rebalances = self.cuts = self.rescues = self.cut_at_once = 0
         self.codes: set[int] = set()
         self.accounts = [self.open(str(protocol.chain.accounts[4 + i])) for i in range(3)]
         for account in self.accounts:
@@ -77,7 +81,9 @@ class Twin:
             ("trade",) * 3 + ("move",) * 8 + ("policy", "policy", "own", "transfer", "transfer", "withdraw")
         )
         getattr(self, name)()
-        if self.random.random() < 0.6:
+        if self.random.random() < 0.4:
+            self.rescue()
+        if self.random.random() < 0.5:
             self.keep()
 
     def advance(self, longest: int) -> None:
@@ -194,6 +200,33 @@ class Twin:
                 self.cuts += len(plan.cuts)
         self.compare()
 
+    def rescue(self) -> None:
+        for account in self.accounts:
+            plan = self.model.rebalancer.preview_rescue(account, now=self.now)
+            assert self.plain(self.protocol.rebalancer.preview_rescue(account)) == self.plain(plan)
+            before = self.distances(account)
+            done = self.both(
+                lambda account=account: self.protocol.rebalancer.rescue(account, sender=self.liquidator),
+                lambda account=account: self.model.rebalancer.rescue(self.liquidator, account, now=self.now),
+            )
+            assert done is not None
+            receipt, results = done
+            assert receipt.returned == len(results)
+            assert [(event.digest, event.cost, event.cuts) for event in receipt.named("Rebalanced")] == [
+                (result.digest, result.cost, len(result.plan.cuts)) for result in results
+            ]
+            after = self.distances(account)
+            assert all(after.get(market, z) >= min(z, 0) for market, z in before.items())
+            assert results or after == before
+            self.rescues += bool(results)
+            self.cut_at_once += sum(len(result.plan.cuts) for result in results)
+        self.compare()
+
+    def distances(self, account: int) -> dict[int, int]:
+        """z of the account's books that can be priced and have legs."""
+        found = self.model.rebalancer.planner.gather(account, Policy(), self.now)
+        return {book.market: book.z for book in found.books}
+
     # Comparison
 
     @staticmethod
@@ -225,3 +258,13 @@ def test_rebalance__random_accounts__contract_equals_model(protocol: Protocol, p
     for _ in range(STEPS):
         twin.step()
     assert twin.rebalances > 3 and twin.cuts > 3
+
+
+def test_rescue__random_accounts__contract_equals_model(protocol: Protocol, params: Params) -> None:
+    """LIQ-1: nobody else keeps the accounts: whatever the model says that a policy can cure is cured, cuts at once,
+    and no rescue brings a book nearer to its liquidation that is there already."""
+    twin = Twin(protocol, params, SEEDS)
+    for _ in range(STEPS):
+        twin.move()
+        twin.rescue()
+    assert twin.rescues > 3 and twin.cut_at_once > 3

@@ -20,7 +20,7 @@ def _same_feed(scene: Scene) -> tuple[Any, ...]:
 
 
 def _settled(scene: Scene) -> tuple[Any, ...]:
-    return scene.short, False, 0, 0, 0, 0
+    return scene.short, 0, 0, 0, 0, 0
 
 
 # State-changing functions, several ways of some; what follows a space in a name says which way
@@ -101,6 +101,7 @@ MUTATORS: dict[str, Arguments] = {
     "Rebalancer.transfer_margin": lambda s: (s.own, ETH, 0, 10 * WAD),
     "Rebalancer.rebalance": lambda s: (s.short,),
     "Rebalancer.rebalance_many": lambda s: ([s.short, s.own],),
+    "Rebalancer.rescue": lambda s: (s.short,),
     "Planner.settled_plan": _settled,
     "Timelock.schedule": lambda s: (*s.proposals["new"], s.delay),
     "Timelock.schedule_batch": lambda s: (*s.batch[:-1], b"\x09" * 32, s.delay),
