@@ -261,7 +261,7 @@ def test_rebalance__random_accounts__contract_equals_model(protocol: Protocol, p
 
 
 def test_rescue__random_accounts__contract_equals_model(protocol: Protocol, params: Params) -> None:
-    """LIQ-1: nobody else keeps the accounts: whatever the model says that a policy can cure is cured, cuts at once,
+    """§7.6: nobody else keeps the accounts: whatever the model says that a policy can cure is cured, cuts at once,
     and no rescue brings a book nearer to its liquidation that is there already."""
     twin = Twin(protocol, params, SEEDS)
     for _ in range(STEPS):

@@ -56,7 +56,7 @@ def test_rescue__anybody_else__is_refused(rebalancer, alone, keeper, owner, trad
 
 
 def test_rescue__nothing_below_maintenance__does_nothing(rebalancer, short, liquidator, state_of):
-    """LIQ-3: a rescue is no way around triggers and gates, however much the plan of a keeper would move."""
+    """LIQ-1: a rescue is no way around triggers and gates, however much the plan of a keeper would move."""
     assert rebalancer.check(short) == (True, 0)
     before = state_of(short)
     assert rebalancer.preview_rescue(short).code == 8
@@ -67,7 +67,7 @@ def test_rescue__nothing_below_maintenance__does_nothing(rebalancer, short, liqu
 def test_rescue__donor__cures_without_gates_or_reward(
     protocol, rebalancer, vault, short, guard, liquidator, publish, trader, z
 ):
-    """LIQ-3, REB-1: in the block in which the owner traded, on rounds already used, within the cooldown."""
+    """§7.6, REB-1: in the block in which the owner traded, on rounds already used, within the cooldown."""
     guard(short, cooldown=86_400)
     publish("BTC", 48_000 * WAD, after=30)
     rebalancer.transfer_margin(short, 2, 0, WAD, sender=trader)
@@ -84,7 +84,7 @@ def test_rescue__donor__cures_without_gates_or_reward(
 
 
 def test_rescue__nothing_to_share__cuts_at_once(protocol, rebalancer, alone, liquidator):
-    """LIQ-3: no second call, no round to wait for; at the pool's present rate, and within the policy's slippage."""
+    """§7.6, LIQ-4: no second call, no round to wait for; at the pool's rate, within the policy's slippage."""
     market = protocol.markets["BTC"]
     before = market.book(alone)
     (cut,) = rebalancer.preview_rescue(alone).cuts
@@ -192,7 +192,7 @@ def test_rescue__money_for_maintenance_only__is_spent(protocol, rebalancer, buil
 
 
 def test_rescue__feed_that_must_be_poked__reverts(protocol, rebalancer, short, publish, liquidator):
-    """X-LIQ-01: nobody hides a donor behind unprocessed rounds and has the other book sold."""
+    """§7.6: nobody hides a donor behind unprocessed rounds and has the other book sold."""
     for _ in range(17):
         publish("ETH", 3_000 * WAD, after=1)
     publish("BTC", 48_000 * WAD, after=1)
