@@ -338,6 +338,7 @@ class MarketParams(_Section):
     """One underlying: its feed, its margin, how the pool quotes it, what trading it costs."""
 
     meter: Usd  # profit that may leave per day
+    draw_cap: Usd  # what its deficits may draw from insurance per day
     feed: FeedParams
     risk: RiskParams
     quote: QuoteParams
@@ -358,6 +359,8 @@ class Params(_Section):
     vault: VaultParams
     oracle: OracleParams = OracleParams()
     pool: PoolParams
+    credit: CreditParams
+    insurance: InsuranceParams
     exchange: ExchangeParams
     rebalancer: RebalancerParams
     policy: PolicyParams  # what an account starts with

@@ -17,8 +17,6 @@
              there is free cash, which `draw` fetches from the books.
 """
 
-from ethereum.ercs import IERC20
-
 from snekmate.auth import ownable
 from snekmate.tokens import erc20
 
@@ -33,6 +31,7 @@ from contracts.modules import pool_quotes
 from contracts.modules import pool_requests
 from contracts.modules import pool_value
 from contracts.modules import request_slots
+from contracts.modules import vault_shares
 
 implements: ILiquidityPool
 
@@ -40,7 +39,8 @@ initializes: ownable
 initializes: erc20[ownable := ownable]
 initializes: pool_quotes[ownable := ownable]
 initializes: pool_requests
-initializes: pool_value
+initializes: vault_shares[erc20 := erc20]
+initializes: pool_value[vault_shares := vault_shares]
 
 # Administration: the owner changes hands, but cannot be lost
 exports: (ownable.owner, ownable.transfer_ownership)
@@ -92,15 +92,12 @@ exports: (
     pool_requests.share,
 )
 
-exports: (pool_value.VAULT, pool_value.ORACLE, pool_value.ACCOUNT)
+exports: (vault_shares.VAULT, vault_shares.VIRTUAL, vault_shares.asset, pool_value.ORACLE, pool_value.ACCOUNT)
 
 
-VIRTUAL: public(constant(uint256)) = 10**12     # [wad] shares and dollars that nobody owns
 WAD: constant(uint256) = 10**18
 REBALANCER: constant(uint256) = 2               # role that the vault gives
 
-TOKEN: immutable(IERC20)
-SCALE: immutable(uint256)                           # [wad] per token unit [raw]
 ENTRY_ACCOUNT: public(immutable(uint256))           # tokens that wait for entry
 EXIT_ACCOUNT: public(immutable(uint256))            # tokens that wait to be claimed
 
@@ -118,9 +115,8 @@ def __init__(vault: address, token: address, oracle: address):
     """
     ownable.__init__()
     erc20.__init__("Ballast Pool Share", "BPOOL", 18, "Ballast Pool Share", "1")
-    pool_value.__init__(vault, oracle, extcall IVault(vault).open_account(self))
-    TOKEN = IERC20(token)
-    SCALE = staticcall IVault(vault).SCALE()
+    vault_shares.__init__(vault, token)
+    pool_value.__init__(oracle, extcall IVault(vault).open_account(self))
     ENTRY_ACCOUNT = extcall IVault(vault).open_account(self)
     EXIT_ACCOUNT = extcall IVault(vault).open_account(self)
 
@@ -141,15 +137,15 @@ def requestDeposit(assets: uint256, controller: address, owner: address) -> uint
     @return The request's id.
     """
     pool_requests._check_acts_for(owner)
-    waiting: int256 = (staticcall pool_value.VAULT.treasury(ENTRY_ACCOUNT)).cash
-    total: uint256 = self._present_value() + convert(waiting, uint256) + assets * SCALE
+    waiting: int256 = (staticcall vault_shares.VAULT.treasury(ENTRY_ACCOUNT)).cash
+    total: uint256 = self._present_value() + convert(waiting, uint256) + assets * vault_shares.SCALE
     assert total <= self.max_assets, errors.DEPOSIT_CAP
 
     id: uint256 = pool_requests._open(controller, False, assets)
     log ILiquidityPool.DepositRequest(
         controller=controller, owner=owner, requestId=id, sender=msg.sender, assets=assets
     )
-    self._pull(owner, ENTRY_ACCOUNT, assets)
+    vault_shares._pull(owner, ENTRY_ACCOUNT, assets)
     return id
 
 
@@ -204,7 +200,7 @@ def void_request(id: uint256, receiver: address):
     if request.is_exit:
         erc20._transfer(self, receiver, request.amount)
     else:
-        self._pay(ENTRY_ACCOUNT, receiver, request.amount)
+        vault_shares._pay(ENTRY_ACCOUNT, receiver, request.amount)
 
 
 ################################################################
@@ -285,9 +281,9 @@ def draw(market: uint256) -> uint256:
     @return The margin taken [wad].
     """
     rebalancer: IRebalancer = self._rebalancer()
-    implementation: address = (staticcall pool_value.VAULT.market(market))[0]
+    implementation: address = (staticcall vault_shares.VAULT.market(market))[0]
     assert implementation != empty(address), errors.UNKNOWN_MARKET
-    extcall pool_value.VAULT.release_lock(pool_value.ACCOUNT, market)
+    extcall vault_shares.VAULT.release_lock(pool_value.ACCOUNT, market)
 
     risk: IMarket.BookRisk = staticcall IMarket(implementation).book_risk(pool_value.ACCOUNT)
     z_target: uint256 = (staticcall rebalancer.policy(pool_value.ACCOUNT)).z_target
@@ -315,9 +311,9 @@ def seed(amount: uint256):
     ownable._check_owner()
     assert erc20.totalSupply == 0, errors.POOL_IS_SEEDED
 
-    erc20._mint(msg.sender, amount * SCALE)
+    erc20._mint(msg.sender, amount * vault_shares.SCALE)
     log ILiquidityPool.Seeded(sender=msg.sender, amount=amount)
-    self._pull(msg.sender, pool_value.ACCOUNT, amount)
+    vault_shares._pull(msg.sender, pool_value.ACCOUNT, amount)
 
 
 @external
@@ -339,7 +335,7 @@ def set_rebalancer(rebalancer: address):
     """
     ownable._check_owner()
     assert self.rebalancer.address == empty(address), errors.REBALANCER_IS_SET
-    self._check_rebalancer((staticcall pool_value.VAULT.roles(rebalancer)) & REBALANCER != 0)
+    self._check_rebalancer((staticcall vault_shares.VAULT.roles(rebalancer)) & REBALANCER != 0)
     self.rebalancer = IRebalancer(rebalancer)
     log ILiquidityPool.RebalancerSet(rebalancer=rebalancer)
 
@@ -362,16 +358,6 @@ def set_policy(policy: IRebalancer.Policy):
 
 @external
 @view
-def asset() -> address:
-    """
-    @notice The token that shares are bought with.
-    @return The vault's settlement token.
-    """
-    return TOKEN.address
-
-
-@external
-@view
 def net_assets() -> ILiquidityPool.NetAssets:
     """
     @notice What the pool is worth, and what of it could leave now.
@@ -389,7 +375,7 @@ def totalAssets() -> uint256:
     @dev Reverts while the pool cannot be valued: it has no worth then that could be told.
     @return Tokens [raw], rounded down.
     """
-    return self._present_value() // SCALE
+    return self._present_value() // vault_shares.SCALE
 
 
 @external
@@ -400,7 +386,7 @@ def convertToShares(assets: uint256) -> uint256:
     @param assets Tokens [raw].
     @return Shares [wad], rounded down.
     """
-    return self._to_shares_down(assets * SCALE, self._present_value())
+    return vault_shares._to_shares_down(assets * vault_shares.SCALE, self._present_value())
 
 
 @external
@@ -411,7 +397,7 @@ def convertToAssets(shares: uint256) -> uint256:
     @param shares Shares [wad].
     @return Tokens [raw], rounded down.
     """
-    return self._to_assets_down(shares, self._present_value()) // SCALE
+    return vault_shares._to_assets_down(shares, self._present_value())
 
 
 ################################################################
@@ -424,13 +410,13 @@ def _execute_entry(id: uint256, request: request_slots.Request, net_assets: uint
     """
     @dev Mints the shares, to be claimed, and lets the tokens become the pool's.
     """
-    shares: uint256 = self._to_shares_down(request.amount * SCALE, net_assets)
+    shares: uint256 = vault_shares._to_shares_down(request.amount * vault_shares.SCALE, net_assets)
     pool_requests._executed(id, request, request.amount, shares)
     erc20._mint(self, shares)
     log ILiquidityPool.RequestExecuted(
         requestId=id, controller=request.controller, assets=request.amount, shares=shares, rest=0
     )
-    self._move(ENTRY_ACCOUNT, pool_value.ACCOUNT, request.amount)
+    vault_shares._move(ENTRY_ACCOUNT, pool_value.ACCOUNT, request.amount)
 
 
 @internal
@@ -440,13 +426,13 @@ def _execute_exit(id: uint256, request: request_slots.Request, worth: ILiquidity
          sets that aside, burns as many shares as it is worth, and leaves the rest due as it was, as another request.
     """
     shares: uint256 = request.amount
-    assets: uint256 = self._to_assets_down(shares, worth.lowest) // SCALE
-    free: uint256 = worth.free // SCALE
+    assets: uint256 = vault_shares._to_assets_down(shares, worth.lowest)
+    free: uint256 = worth.free // vault_shares.SCALE
     rest: uint256 = 0
     if assets > free:
         assert free > 0, errors.NO_FREE_CASH
         assets = free
-        shares = min(shares, self._to_shares_up(assets * SCALE, worth.lowest))
+        shares = min(shares, vault_shares._to_shares_up(assets * vault_shares.SCALE, worth.lowest))
         if shares < request.amount:
             rest = pool_requests._queue(request.controller, True, request.amount - shares, request.due)
     pool_requests._executed(id, request, shares, assets)
@@ -455,7 +441,7 @@ def _execute_exit(id: uint256, request: request_slots.Request, worth: ILiquidity
         requestId=id, controller=request.controller, assets=assets, shares=shares, rest=rest
     )
     if assets != 0:
-        self._move(pool_value.ACCOUNT, EXIT_ACCOUNT, assets)
+        vault_shares._move(pool_value.ACCOUNT, EXIT_ACCOUNT, assets)
 
 
 @internal
@@ -475,11 +461,11 @@ def _pay_out(controller: address, receiver: address, assets: uint256, shares: ui
     log ILiquidityPool.Withdraw(
         sender=msg.sender, receiver=receiver, owner=controller, assets=assets, shares=shares
     )
-    self._pay(EXIT_ACCOUNT, receiver, assets)
+    vault_shares._pay(EXIT_ACCOUNT, receiver, assets)
 
 
 ################################################################
-#                        SHARES, TOKENS                        #
+#                            ENGINE                            #
 ################################################################
 
 
@@ -490,33 +476,6 @@ def _present_value() -> uint256:
     @dev Net assets at the present price [wad].
     """
     return pool_value._net_assets([], 0, False).present
-
-
-@internal
-@view
-def _to_shares_down(assets: uint256, net_assets: uint256) -> uint256:
-    """
-    @dev ⌊assets · (supply + virtual) / (net assets + virtual)⌋ [wad].
-    """
-    return fixed_point._mul_div_down(assets, erc20.totalSupply + VIRTUAL, net_assets + VIRTUAL)
-
-
-@internal
-@view
-def _to_shares_up(assets: uint256, net_assets: uint256) -> uint256:
-    """
-    @dev ⌈assets · (supply + virtual) / (net assets + virtual)⌉ [wad].
-    """
-    return fixed_point._mul_div_up(assets, erc20.totalSupply + VIRTUAL, net_assets + VIRTUAL)
-
-
-@internal
-@view
-def _to_assets_down(shares: uint256, net_assets: uint256) -> uint256:
-    """
-    @dev ⌊shares · (net assets + virtual) / (supply + virtual)⌋ [wad].
-    """
-    return fixed_point._mul_div_down(shares, net_assets + VIRTUAL, erc20.totalSupply + VIRTUAL)
 
 
 @internal
@@ -537,49 +496,3 @@ def _check_rebalancer(is_one: bool):
     @dev An engine is meant, and one that the vault knows.
     """
     assert is_one, errors.NO_REBALANCER
-
-
-@internal
-def _pull(sender: address, account: uint256, amount: uint256):
-    """
-    @dev Takes tokens from their owner into one of the pool's accounts.
-    """
-    success: bool = extcall TOKEN.transferFrom(sender, self, amount, default_return_value=True)
-    self._check_transfer(success)
-    self._put(account, amount)
-
-
-@internal
-def _move(source: uint256, target: uint256, amount: uint256):
-    """
-    @dev Moves tokens from one of the pool's accounts to another.
-    """
-    self._pay(source, self, amount)
-    self._put(target, amount)
-
-
-@internal
-def _put(account: uint256, amount: uint256):
-    """
-    @dev Deposits what the pool holds for a moment. Leaves no allowance behind: the vault takes all of it.
-    """
-    success: bool = extcall TOKEN.approve(pool_value.VAULT.address, amount, default_return_value=True)
-    self._check_transfer(success)
-    extcall pool_value.VAULT.deposit(account, TOKEN.address, amount)
-
-
-@internal
-@pure
-def _check_transfer(success: bool):
-    """
-    @dev The token did not say false.
-    """
-    assert success, errors.TRANSFER_FAILED
-
-
-@internal
-def _pay(account: uint256, receiver: address, amount: uint256):
-    """
-    @dev Takes tokens out of one of the pool's accounts.
-    """
-    extcall pool_value.VAULT.withdraw(account, TOKEN.address, amount, receiver)

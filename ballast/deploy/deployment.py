@@ -38,6 +38,8 @@ class Deployment:
         self._sequencer()
         collateral_model = self._contract("collateral_model", "CollateralModel", vault, oracle)
         pool = self._contract("pool", "LiquidityPool", vault, token, oracle)
+        insurance = self._contract("insurance_fund", "InsuranceFund", vault, token)
+        self._contract("credit_pool", "CreditPool", vault, token, insurance)
         for id_, (name, market) in enumerate(params.markets.items(), 1):
             self._feeds(name, market.feed)
             self._contract(f"market.{name}", "DerivativesMarket", vault, oracle, pool, id_, market.risk.model_dump())

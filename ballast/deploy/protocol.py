@@ -89,6 +89,14 @@ class Protocol:
         return self._contract("pool")
 
     @cached_property
+    def insurance_fund(self) -> Contract:
+        return self._contract("insurance_fund")
+
+    @cached_property
+    def credit_pool(self) -> Contract:
+        return self._contract("credit_pool")
+
+    @cached_property
     def exchange(self) -> Contract:
         return self._contract("exchange")
 

@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from ballast.chain import Contract, Method, Receipt, Reverted, Sender
 from ballast.chain.base import ZERO_ADDRESS
-from ballast.params import CollateralParams, FeedParams, GovernanceParams, MarketParams, Params, SequencerParams
+from ballast.params import (
+    CollateralParams,
+    CreditParams,
+    FeedParams,
+    GovernanceParams,
+    MarketParams,
+    Params,
+    SequencerParams,
+)
 
 if TYPE_CHECKING:
     from ballast.deploy.protocol import Protocol
 
 ANYONE = ZERO_ADDRESS  # as a holder of the executor's role
 EXCHANGE, REBALANCER = 1, 2  # roles of `Vault.roles`
+TREASURIES = 0  # as a market, to insurance
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,10 @@ def _wiring(protocol: Protocol) -> Iterator[Setting]:
     yield Setting("vault.collateral_model", known, vault, "set_collateral_model", (model,))
     account = protocol.pool_account
     yield Setting("vault.pool_account", vault.pool_account() == account, vault, "set_pool", (account,))
+    fund = int(protocol.insurance_fund.ACCOUNT())
+    yield Setting("vault.insurance_account", vault.insurance_account() == fund, vault, "set_insurance", (fund,))
+    lender = protocol.credit_pool.address
+    yield Setting("vault.credit_pool", vault.credit_pool() == lender, vault, "set_credit_pool", (lender,))
     pool, address = protocol.pool, protocol.rebalancer.address
     yield Setting("pool.rebalancer", pool.rebalancer() == address, pool, "set_rebalancer", (address,))
 
@@ -108,6 +121,10 @@ def _parameters(protocol: Protocol, params: Params) -> Iterator[Setting]:
     policy = params.pool.policy.model_dump()
     known = reads(protocol.rebalancer.policy, protocol.pool_account) == policy
     yield Setting("pool.policy", known, pool, "set_policy", (policy,))
+    yield from _credit(protocol, params.credit)
+    fund, treasuries = protocol.insurance_fund, params.insurance.treasury_cap
+    known = fund.draw_cap(TREASURIES) == treasuries
+    yield Setting("insurance_fund.draw_cap(treasuries)", known, fund, "set_draw_cap", (TREASURIES, treasuries))
     for name, market in params.markets.items():
         yield from _feed(protocol, name, protocol.market_ids[name], market.feed)
         yield from _market(protocol, name, market)
@@ -122,6 +139,15 @@ def _feed(protocol: Protocol, name: str, id_: int, params: FeedParams) -> Iterat
     feed = params.struct(protocol.feeds[name].address, *[second.address] if params.second and second else [])
     known = reads(oracle.feed_config, id_) == feed
     yield Setting(f"oracle.feed({name})", known, oracle, "set_feed", (id_, feed, params.price))
+
+
+def _credit(protocol: Protocol, params: CreditParams) -> Iterator[Setting]:
+    """What debt costs, and how much there may be of it."""
+    pool, caps = protocol.credit_pool, (params.max_assets, params.max_debt)
+    rates = params.model_dump(exclude={"max_assets", "max_debt"})
+    known = reads(pool.rate_config) == rates
+    yield Setting("credit_pool.rate_config", known, pool, "set_rate_config", (rates,))
+    yield Setting("credit_pool.limits", (pool.max_assets(), pool.max_debt()) == caps, pool, "set_limits", caps)
 
 
 def _collateral(protocol: Protocol, name: str, index: int, params: CollateralParams, feed_id: int) -> Iterator[Setting]:
@@ -152,6 +178,9 @@ def _market(protocol: Protocol, name: str, params: MarketParams) -> Iterator[Set
     yield Setting(f"market.config({name})", reads(market.config) == risk, market, "set_config", (risk,))
     meter = params.meter
     yield Setting(f"outflow.meter({name})", outflow.meter(id_)[0] == meter, outflow, "set_meter", (id_, meter))
+    fund, cap = protocol.insurance_fund, params.draw_cap
+    known = fund.draw_cap(id_) == cap
+    yield Setting(f"insurance_fund.draw_cap({name})", known, fund, "set_draw_cap", (id_, cap))
 
 
 def _governance(protocol: Protocol, params: GovernanceParams) -> Iterator[Setting]:

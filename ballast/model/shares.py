@@ -14,13 +14,13 @@ from ballast.model.errors import require
 from ballast.model.fixed_point import mul_div_down, mul_div_up, mul_wad_up
 from ballast.model.risk import equity_of
 from ballast.model.vault import REBALANCER, Vault
+from ballast.model.vault_shares import VaultShares
 
 if TYPE_CHECKING:
     from ballast.model.market import Market
     from ballast.model.policy import Policy
 from ballast.model.rebalancer import Rebalancer
 
-VIRTUAL = 10**12  # [wad] shares and dollars that nobody owns
 REQUEST_DELAY = 3_600  # [s] from a request to its price
 VOID_DELAY = 3 * 86_400  # [s] from then until it may be given back
 
@@ -95,18 +95,15 @@ class Line:
         return amount
 
 
-class Shares:
+class Shares(VaultShares):
     """Shares of the pool's account of a vault; the next two accounts hold what waits for entry, and to be claimed."""
 
     def __init__(self, vault: Vault, markets: Mapping[int, Market], owner: Hashable = "owner") -> None:
-        self.vault = vault
+        super().__init__(vault, POOL, owner)
         self.markets = markets
-        self.owner = owner
         self.account, self.entry_account, self.exit_account = (vault.open_account(POOL) for _ in range(3))
         self.max_assets = 0  # [wad]
         self.rebalancer: Rebalancer | None = None
-        self.balances: dict[Hashable, int] = {}
-        self.supply = 0
         self.operators: set[tuple[Hashable, Hashable]] = set()  # controller, operator
         self.requests: dict[int, Request] = {}
         self.entries: dict[Hashable, Line] = {}
@@ -140,10 +137,10 @@ class Shares:
         with atomic(self, self.vault):
             if request.is_exit:
                 return self._execute_exit(id_, request, worth, now)
-            shares = self._to_shares_down(request.amount * self.vault.scale, worth.highest)
+            shares = self.shares_down(request.amount * self.vault.scale, worth.highest)
             self._execute(id_, request, request.amount, shares)
             self.mint(POOL, shares)
-            self._move(self.entry_account, self.account, request.amount, now)
+            self.move(self.entry_account, self.account, request.amount, now=now)
             return 0
 
     def void_request(self, sender: Hashable, id_: int, receiver: Hashable, *, now: int) -> None:
@@ -220,7 +217,7 @@ class Shares:
 
     def seed(self, sender: Hashable, amount: int) -> None:
         """The first money [raw], a share per dollar."""
-        self._check_owner(sender)
+        self.check_owner(sender)
         require(self.supply == 0, IS_SEEDED)
         with atomic(self, self.vault):
             self.mint(sender, amount * self.vault.scale)
@@ -228,19 +225,19 @@ class Shares:
 
     def set_max_assets(self, sender: Hashable, max_assets: int) -> None:
         """The deposit cap [wad]."""
-        self._check_owner(sender)
+        self.check_owner(sender)
         self.max_assets = max_assets
 
     def set_rebalancer(self, sender: Hashable, rebalancer: Rebalancer) -> None:
         """Name the engine, once."""
-        self._check_owner(sender)
+        self.check_owner(sender)
         require(self.rebalancer is None, REBALANCER_IS_SET)
         require(self.vault.roles.get(rebalancer, 0) & REBALANCER != 0, NO_REBALANCER)
         self.rebalancer = rebalancer
 
     def set_policy(self, sender: Hashable, policy: Policy, *, now: int) -> None:
         """How the engine keeps the pool's books."""
-        self._check_owner(sender)
+        self.check_owner(sender)
         self._engine().set_policy(POOL, self.account, policy, now=now)
 
     # Views
@@ -267,11 +264,11 @@ class Shares:
 
     def to_shares(self, assets: int, now: int) -> int:
         """Tokens [raw] in shares at the present price, rounded down."""
-        return self._to_shares_down(assets * self.vault.scale, self.net_assets(now).present)
+        return self.shares_down(assets * self.vault.scale, self.net_assets(now).present)
 
     def to_assets(self, shares: int, now: int) -> int:
         """Shares in tokens [raw] at the present price, rounded down."""
-        return self._to_assets_down(shares, self.net_assets(now).present) // self.vault.scale
+        return self.assets_down(shares, self.net_assets(now).present)
 
     def pending(self, id_: int, controller: Hashable, is_exit: bool) -> int:
         """What a pending request of that kind and controller was handed."""
@@ -293,37 +290,22 @@ class Shares:
         lines = self.exits if is_exit else self.entries
         return lines.setdefault(controller, Line())
 
-    # Shares
-
-    def transfer(self, sender: Hashable, receiver: Hashable, amount: int) -> None:
-        """As the ERC-20 does."""
-        held = self.balances.get(sender, 0)
-        require(held >= amount, "erc20: transfer amount exceeds balance")
-        self.balances[sender] = held - amount
-        self.balances[receiver] = self.balances.get(receiver, 0) + amount
-
-    def mint(self, receiver: Hashable, amount: int) -> None:
-        """New shares."""
-        self.supply += amount
-        self.balances[receiver] = self.balances.get(receiver, 0) + amount
-
     # Internal
 
     def _execute_exit(self, id_: int, request: Request, worth: NetAssets, now: int) -> int:
         scale = self.vault.scale
         shares, rest = request.amount, 0
-        assets, free = self._to_assets_down(shares, worth.lowest) // scale, worth.free // scale
+        assets, free = self.assets_down(shares, worth.lowest), worth.free // scale
         if assets > free:
             require(free > 0, NO_FREE_CASH)
             assets = free
-            shares = min(shares, self._to_shares_up(assets * scale, worth.lowest))
+            shares = min(shares, self.shares_up(assets * scale, worth.lowest))
             if shares < request.amount:
                 rest = self._queue(request.controller, True, request.amount - shares, request.due)
         self._execute(id_, request, shares, assets)
-        self.supply -= shares
-        self.balances[POOL] -= shares
+        self.burn(POOL, shares)
         if assets:
-            self._move(self.account, self.exit_account, assets, now)
+            self.move(self.account, self.exit_account, assets, now=now)
         return rest
 
     def _execute(self, id_: int, request: Request, amount: int, brings: int) -> None:
@@ -364,26 +346,10 @@ class Shares:
         values = [min(equity_of(book.size, book.base, price, funding), held) for price in prices]
         return values, max(risk.initial - risk.equity, 0)
 
-    def _move(self, source: int, target: int, amount: int, now: int) -> None:
-        self.vault.withdraw(POOL, source, amount, POOL, now=now)
-        self.vault.deposit(target, amount)
-
     def _engine(self) -> Rebalancer:
         require(self.rebalancer is not None, NO_REBALANCER)
         assert self.rebalancer is not None
         return self.rebalancer
 
-    def _check_owner(self, sender: Hashable) -> None:
-        require(sender == self.owner, "ownable: caller is not the owner")
-
     def _check_acts_for(self, party: Hashable, sender: Hashable) -> None:
         require(sender == party or (party, sender) in self.operators, NO_RIGHT)
-
-    def _to_shares_down(self, assets: int, net_assets: int) -> int:
-        return mul_div_down(assets, self.supply + VIRTUAL, net_assets + VIRTUAL)
-
-    def _to_shares_up(self, assets: int, net_assets: int) -> int:
-        return mul_div_up(assets, self.supply + VIRTUAL, net_assets + VIRTUAL)
-
-    def _to_assets_down(self, shares: int, net_assets: int) -> int:
-        return mul_div_down(shares, net_assets + VIRTUAL, self.supply + VIRTUAL)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ballast.model.collateral import CollateralConfig, CollateralModel
+from ballast.model.credit import CreditPool, RateConfig
 from ballast.model.exchange import Exchange, FeeConfig
+from ballast.model.insurance import TREASURIES, InsuranceFund
 from ballast.model.market import Market, MarketConfig
 from ballast.model.oracle import Feed, FeedConfig, Sequencer, Told
 from ballast.model.policy import Policy
@@ -31,6 +33,8 @@ class System:
     collateral_model: CollateralModel
     rebalancer: Rebalancer
     exchange: Exchange
+    insurance: InsuranceFund
+    credit: CreditPool
 
     @classmethod
     def deploy(cls, params: Params, decimals: int, times: Mapping[int, int], now: int) -> System:
@@ -38,6 +42,8 @@ class System:
         vault = Vault(decimals, params.vault.pool_share, OWNER, insurance_share=params.vault.insurance_share)
         markets: dict[int, Market] = {}
         shares = Shares(vault, markets, OWNER)
+        insurance = InsuranceFund(vault, OWNER)
+        credit = CreditPool(vault, insurance.account, now, OWNER)
         pool = LiquidityPool(shares.account)
         feeds: dict[int, Feed] = {}
         for id_, market in enumerate(params.markets.values(), 1):
@@ -53,12 +59,14 @@ class System:
         native = list(params.markets).index(params.rebalancer.native) + 1
         rebalancer = Rebalancer(vault, markets, native, collateral_model)
         exchange = Exchange(vault, markets, rebalancer, OWNER)
-        system = cls(vault, pool, shares, markets, feeds, collateral_model, rebalancer, exchange)
+        system = cls(vault, pool, shares, markets, feeds, collateral_model, rebalancer, exchange, insurance, credit)
         system._wire(params, now)
         return system
 
     def _wire(self, params: Params, now: int) -> None:
         self.vault.set_pool(OWNER, self.pool.account)
+        self.vault.set_insurance(OWNER, self.insurance.account)
+        self.vault.set_credit_pool(OWNER, self.credit)
         self.vault.set_engine(OWNER, self.exchange, EXCHANGE)
         self.vault.set_engine(OWNER, self.rebalancer, REBALANCER)
         self.vault.set_guardian(OWNER, OWNER)
@@ -69,12 +77,17 @@ class System:
         for id_, market in enumerate(params.markets.values(), 1):
             self.vault.add_market(OWNER, self.markets[id_])
             self.vault.set_meter(OWNER, id_, market.meter, now=now)
+            self.insurance.set_draw_cap(OWNER, id_, market.draw_cap, now=now)
             self.exchange.set_fees(OWNER, id_, FeeConfig(**market.fees.model_dump()))
         self.vault.set_collateral_model(OWNER, self.collateral_model)
         for index, (name, token) in enumerate(params.collateral.items()):
             self.vault.add_collateral(OWNER, name, token.decimals, token.cap)
             haircuts = CollateralConfig(params.feed_id(name), token.ltv, token.liquidation_threshold)
             self.collateral_model.set_config(OWNER, index, haircuts, now=now)
+        rates = params.credit.model_dump(exclude={"max_assets", "max_debt"})
+        self.credit.set_rate_config(OWNER, RateConfig(**rates), now=now)
+        self.credit.set_limits(OWNER, params.credit.max_assets, params.credit.max_debt)
+        self.insurance.set_draw_cap(OWNER, TREASURIES, params.insurance.treasury_cap, now=now)
         if params.oracle.sequencer is not None:
             sequencer = Sequencer(params.oracle.sequencer.grace, Told(1, 0, now, now, 1))
             for feed in self.feeds.values():

@@ -73,6 +73,25 @@ SAME_ACCOUNT: constant(String[32]) = "market: same account"
 POOL_SOLVENT: constant(String[32]) = "market: pool is not below zero"
 NOBODY_TO_CHARGE: constant(String[32]) = "market: nobody to charge"
 
+# Shares
+NOTHING_TRADED: constant(String[32]) = "shares: nothing for nothing"
+UNASSIGNED_DEFICIT: constant(String[32]) = "shares: deficit not assigned"
+DEFICITS_ARE_SET: constant(String[32]) = "shares: deficits contract is set"
+
+# Credit
+CREDIT_CAP: constant(String[32]) = "credit: deposit cap"
+DEBT_CAP: constant(String[32]) = "credit: debt cap"
+EXITS_WAIT: constant(String[32]) = "credit: exits are waiting"
+NO_IDLE_CASH: constant(String[32]) = "credit: not enough idle cash"
+SMALL_EXIT: constant(String[32]) = "credit: exit too small"
+NO_CLAIMANT: constant(String[32]) = "credit: no claimant"
+CREDIT_PARAMETER: constant(String[32]) = "credit: out of bounds"
+
+# Insurance
+EXIT_CLOSED: constant(String[32]) = "insurance: not in exit window"
+NOT_IN_COOLDOWN: constant(String[32]) = "insurance: not in cooldown"
+INSURANCE_PARAMETER: constant(String[32]) = "insurance: out of bounds"
+
 # Pool
 NO_QUOTE: constant(String[32]) = "pool: no quote"
 INVENTORY_LIMIT: constant(String[32]) = "pool: inventory limit"

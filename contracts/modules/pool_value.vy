@@ -17,8 +17,10 @@ from interfaces import IVault
 from . import book_list
 from . import errors
 from . import risk_model
+from . import vault_shares
 
-VAULT: public(immutable(IVault))
+uses: vault_shares
+
 ORACLE: public(immutable(IPriceOracle))
 ACCOUNT: public(immutable(uint256))     # the pool's account: what its shares are worth
 
@@ -31,11 +33,10 @@ struct Worth:
 
 
 @deploy
-def __init__(vault: address, oracle: address, account: uint256):
+def __init__(oracle: address, account: uint256):
     """
     @dev The account of a pool.
     """
-    VAULT = IVault(vault)
     ORACLE = IPriceOracle(oracle)
     ACCOUNT = account
 
@@ -51,7 +52,7 @@ def _net_assets(rounds: DynArray[uint256, 8], due: uint256, proven: bool) -> ILi
     """
     treasury: IVault.Treasury = empty(IVault.Treasury)
     markets: address[8] = empty(address[8])
-    treasury, markets = staticcall VAULT.portfolio(ACCOUNT)
+    treasury, markets = staticcall vault_shares.VAULT.portfolio(ACCOUNT)
     free: int256 = treasury.cash - convert(treasury.locked, int256)
     present: int256 = treasury.cash
     average: int256 = treasury.cash
@@ -95,7 +96,7 @@ def _book(
     @dev One of the pool's books. One without a position needs no price. None is worth more than the vault holds for
          its market: the rest would be a deficit of those who owe it.
     """
-    held: int256 = convert((staticcall VAULT.market(market))[1], int256)
+    held: int256 = convert((staticcall vault_shares.VAULT.market(market))[1], int256)
     book: IDerivativesMarket.Book = staticcall implementation.book(ACCOUNT)
     if book.size == 0 and book.legs == 0:
         worth: int256 = min(book.base, held)

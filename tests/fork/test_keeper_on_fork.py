@@ -17,7 +17,7 @@ from ballast.keeper import Keeper
 
 ROOT = Path(__file__).parents[2]
 
-TRADER = 4  # after the three accounts of the pool
+TRADER = 7  # after the three accounts of the pool, insurance's and the two of the credit pool
 
 
 @pytest.fixture(scope="module")

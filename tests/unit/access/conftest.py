@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from eth_utils import keccak
 
 from ballast.chain import Contract, Receipt, Reverted
 from ballast.deploy import Protocol
@@ -52,6 +53,8 @@ class World:
         self._cast(protocol)
         self._hand_over(protocol)
         self._give(protocol)
+        self._lend(protocol.credit_pool)
+        self._insure(protocol.insurance_fund)
         self._invest(protocol.pool)
         self.main = self.account(cash=50_000, ETH=(10, 20_000))
         self.needy = self.account(cash=50_000, ETH=(10, 3_000))
@@ -87,7 +90,6 @@ class World:
         protocol.vault.set_engine(self.liquidator, LIQUIDATOR, sender=self.deployer)
         weth, wbtc = (self.chain.deploy("MockToken", name, name, 8, sender=self.deployer) for name in ("WETH", "WBTC"))
         self.collateral, self.new_token = weth.address, wbtc.address
-        self.lender = self.chain.deploy("MockCreditPool", 1, sender=self.deployer).address
         self.index = protocol.vault.add_collateral(self.collateral, WAD, sender=self.deployer).returned
         protocol.hand_over(self.deployer)
         self.delay = int(timelock.get_minimum_delay())
@@ -98,11 +100,30 @@ class World:
         self._pass(self.delay)
 
     def _give(self, protocol: Protocol) -> None:
-        """Everybody has tokens, and lets vault and pool take them."""
+        """Everybody has tokens, and lets the vault and whoever sells shares take them."""
         for kind in sorted(PEOPLE | CONTRACTS):
             protocol.mint(getattr(self, kind), 1_000 * WAD, self.deployer)
-            for taker in (self.vault, self.pool):
+            for taker in (self.vault, self.pool, protocol.credit_pool.address, protocol.insurance_fund.address):
                 protocol.token.approve(taker, 1_000 * WAD, sender=getattr(self, kind))
+
+    def _lend(self, pool: Contract) -> None:
+        """The holder has shares, and an exit to claim."""
+        pool.deposit(100 * 10**6, self.holder, sender=self.holder)
+        pool.approve(self.share_operator, 10 * WAD, sender=self.holder)
+        pool.request_exit(20 * WAD, self.holder, sender=self.holder)
+
+    def _insure(self, fund: Contract) -> None:
+        """The holder has shares, some of which have cooled down: written into storage, for a week would change what
+        all books need."""
+        fund.deposit(100 * 10**6, self.holder, sender=self.holder)
+        fund.approve(self.share_operator, 10 * WAD, sender=self.holder)
+        fund.request_exit(20 * WAD, sender=self.holder)
+        waiting = fund.exit_of(self.holder)
+        for root in range(32):
+            slot = int.from_bytes(keccak(root.to_bytes(32, "big") + bytes.fromhex(self.holder[2:]).rjust(32, b"\0")))
+            if self.chain.storage(fund.address, slot) == waiting.shares << 64 | waiting.opens:
+                self.chain.set_storage(fund.address, slot, waiting.shares << 64 | self.chain.timestamp)
+        assert fund.maxRedeem(self.holder) == waiting.shares
 
     def _invest(self, pool: Contract) -> None:
         """The holder has shares, an entry to claim, an exit to claim, and an entry that is due."""

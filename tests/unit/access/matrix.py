@@ -22,6 +22,7 @@ SELF = "exchange: not itself"
 ROLE = "access_control: account is missing role"
 NO_SHARES = "erc20: transfer amount exceeds balance"
 NO_ALLOWANCE = "erc20: insufficient allowance"
+NOTHING = "vault: zero amount"
 TIMELOCK = "timelock_controller: caller must be timelock"
 
 EVERYONE = frozenset(PEOPLE | CONTRACTS)
@@ -100,8 +101,10 @@ MATRIX: dict[str, dict[str, Row]] = {
         "add_market": _owner(lambda world, caller: (world.stranger,)),
         "set_engine": _owner(lambda world, caller: (world.stranger, 3)),
         "set_pool": _owner(lambda world, caller: (world.other,), "vault: pool is set"),
-        "set_insurance": _owner(lambda world, caller: (world.other,)),
-        "set_credit_pool": _owner(lambda world, caller: (world.lender,)),
+        "set_insurance": _owner(lambda world, caller: (world.other,), "vault: insurance is set"),
+        "set_credit_pool": _owner(
+            lambda world, caller: (world.protocol.credit_pool.address,), "vault: credit pool is set"
+        ),
         "set_guardian": _owner(lambda world, caller: (world.stranger,)),
         "add_collateral": _owner(lambda world, caller: (world.new_token, WAD)),
         "set_collateral_cap": _owner(lambda world, caller: (world.index, WAD)),
@@ -184,6 +187,47 @@ MATRIX: dict[str, dict[str, Row]] = {
         "set_rebalancer": _owner(lambda world, caller: (world.rebalancer,), "pool: rebalancer is set"),
         "set_policy": _owner(lambda world, caller: (world.policy,)),
         "set_quote": _owner(_read("LiquidityPool", "quote_config", 2)),
+    },
+    "CreditPool": {
+        "transfer_ownership": TRANSFER,
+        "change_debt": _only("vault", VAULT, lambda world, caller: (WAD, WAD)),
+        "write_off": _only("vault", VAULT, lambda world, caller: (0, WAD)),
+        "transfer": _only("holder", NO_SHARES, lambda world, caller: (world.heir, WAD)),
+        "transferFrom": _only("share_operator", NO_ALLOWANCE, lambda world, caller: (world.holder, caller, WAD)),
+        "approve": _anyone(lambda world, caller: (world.stranger, WAD)),
+        "permit": _anyone(
+            lambda world, caller: (world.holder, caller, WAD, 1, 27, NONE, NONE), "erc20: expired deadline"
+        ),
+        "deposit": _anyone(lambda world, caller: (10**6, caller)),
+        "mint": _anyone(lambda world, caller: (WAD, caller)),
+        "withdraw": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (10**6, caller, world.holder)),
+        "redeem": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (WAD, caller, world.holder)),
+        "accrue": _anyone(lambda world, caller: ()),
+        "request_exit": _only("holder", NO_SHARES, lambda world, caller: (WAD, caller)),
+        "serve_exits": _anyone(lambda world, caller: (9,)),
+        "claim": _only("holder", NOTHING, lambda world, caller: (caller,)),
+        "collect_reserve": _anyone(lambda world, caller: (), NOTHING),
+        "set_rate_config": _owner(_read("CreditPool", "rate_config")),
+        "set_limits": _owner(lambda world, caller: (WAD, WAD)),
+        "set_deficits": _owner(lambda world, caller: (world.stranger,)),
+    },
+    "InsuranceFund": {
+        "transfer_ownership": TRANSFER,
+        "draw": _only("liquidator", ENGINE, lambda world, caller: (world.eth, WAD)),
+        "transfer": _only("holder", NO_SHARES, lambda world, caller: (world.heir, WAD)),
+        "transferFrom": _only("share_operator", NO_ALLOWANCE, lambda world, caller: (world.holder, caller, WAD)),
+        "approve": _anyone(lambda world, caller: (world.stranger, WAD)),
+        "permit": _anyone(
+            lambda world, caller: (world.holder, caller, WAD, 1, 27, NONE, NONE), "erc20: expired deadline"
+        ),
+        "deposit": _anyone(lambda world, caller: (10**6, caller)),
+        "mint": _anyone(lambda world, caller: (WAD, caller)),
+        "withdraw": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (10**6, caller, world.holder)),
+        "redeem": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (WAD, caller, world.holder)),
+        "request_exit": _only("holder", NO_SHARES, lambda world, caller: (WAD,)),
+        "cancel_exit": _only("holder", "insurance: not in cooldown", lambda world, caller: ()),
+        "set_draw_cap": _owner(lambda world, caller: (world.eth, WAD)),
+        "set_deficits": _owner(lambda world, caller: (world.stranger,)),
     },
     "PriceOracle": {
         "transfer_ownership": TRANSFER,

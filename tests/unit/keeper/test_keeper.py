@@ -35,7 +35,7 @@ def test_run_once__nothing_to_do__does_nothing(bot, guarded):
     work = bot.run_once()
 
     assert not work
-    assert work.accounts == 4
+    assert work.accounts == guarded
     assert work.receipts == []
 
 

@@ -45,8 +45,9 @@ def risks_of(protocol, account):
 def test_scan__accounts_with_books__equals_the_contracts_one_by_one(protocol, books):
     rows = {row.account: row for row in protocol.lens.scan(1, 256)}
 
-    waiting = {protocol.pool.ENTRY_ACCOUNT(), protocol.pool.EXIT_ACCOUNT()}
-    assert set(rows) == {protocol.pool_account, *waiting, *books}
+    waiting = {protocol.pool.ENTRY_ACCOUNT(), protocol.pool.EXIT_ACCOUNT(), protocol.credit_pool.EXIT_ACCOUNT()}
+    funds = {protocol.pool_account, protocol.insurance_fund.ACCOUNT(), protocol.credit_pool.ACCOUNT()}
+    assert set(rows) == {*funds, *waiting, *books}
     for account, row in rows.items():
         treasury, risks = protocol.vault.treasury(account), risks_of(protocol, account)
         assert row.equity == treasury.cash + treasury.escrow + sum(risk.equity for risk in risks)
@@ -56,7 +57,7 @@ def test_scan__accounts_with_books__equals_the_contracts_one_by_one(protocol, bo
 
 
 @pytest.mark.parametrize(
-    ("start", "count", "expected"), [(1, 2, [1, 2]), (5, 1, [5]), (6, 256, [6]), (7, 10, []), (2, 0, [])]
+    ("start", "count", "expected"), [(1, 2, [1, 2]), (5, 1, [5]), (9, 256, [9]), (10, 10, []), (2, 0, [])]
 )
 def test_scan__page__holds_the_accounts_that_exist(protocol, books, start, count, expected):
     assert [row.account for row in protocol.lens.scan(start, count)] == expected

@@ -32,8 +32,6 @@ MUTATORS: dict[str, Arguments] = {
     "Vault.accept_account": lambda s: (s.offered,),
     "Vault.add_market": lambda s: (s.empty_pool.address,),
     "Vault.set_engine": lambda s: (s.keeper, 3),
-    "Vault.set_insurance": lambda s: (s.other,),
-    "Vault.set_credit_pool": lambda s: (s.chain.deploy("MockCreditPool", 1, sender=s.deployer).address,),
     "Vault.set_guardian": lambda s: (s.keeper,),
     "Vault.add_collateral": lambda s: (s.chain.deploy("MockSilentToken", 8, sender=s.deployer).address, WAD),
     "Vault.set_collateral_cap": lambda s: (0, 5 * WAD),
@@ -90,6 +88,33 @@ MUTATORS: dict[str, Arguments] = {
     "LiquidityPool.set_max_assets": lambda s: (WAD,),
     "LiquidityPool.set_rebalancer": lambda s: (s.protocol.rebalancer.address,),
     "LiquidityPool.set_policy": lambda s: (s.protocol.rebalancer.policy(s.own),),
+    "CreditPool.transfer_ownership": lambda s: (s.heir,),
+    "CreditPool.transfer": lambda s: (s.keeper, WAD),
+    "CreditPool.transferFrom": lambda s: (s.attacker, s.keeper, WAD),
+    "CreditPool.approve": lambda s: (s.keeper, WAD),
+    "CreditPool.deposit": lambda s: (100 * CASH, s.attacker),
+    "CreditPool.mint": lambda s: (100 * WAD, s.attacker),
+    "CreditPool.withdraw": lambda s: (100 * CASH, s.attacker, s.attacker),
+    "CreditPool.redeem": lambda s: (100 * WAD, s.attacker, s.attacker),
+    "CreditPool.accrue": lambda s: (),
+    "CreditPool.request_exit": lambda s: (50 * WAD, s.attacker),
+    "CreditPool.serve_exits": lambda s: (9,),
+    "CreditPool.claim": lambda s: (s.attacker,),
+    "CreditPool.set_rate_config": lambda s: (s.protocol.credit_pool.rate_config(),),
+    "CreditPool.set_limits": lambda s: (10**9 * WAD, WAD),
+    "CreditPool.set_deficits": lambda s: (s.no_deficits.address,),
+    "InsuranceFund.transfer_ownership": lambda s: (s.heir,),
+    "InsuranceFund.transfer": lambda s: (s.keeper, WAD),
+    "InsuranceFund.transferFrom": lambda s: (s.attacker, s.keeper, WAD),
+    "InsuranceFund.approve": lambda s: (s.keeper, WAD),
+    "InsuranceFund.deposit": lambda s: (100 * CASH, s.attacker),
+    "InsuranceFund.mint": lambda s: (100 * WAD, s.attacker),
+    "InsuranceFund.withdraw": lambda s: (100 * CASH, s.attacker, s.attacker),
+    "InsuranceFund.redeem": lambda s: (100 * WAD, s.attacker, s.attacker),
+    "InsuranceFund.request_exit": lambda s: (50 * WAD,),
+    "InsuranceFund.cancel_exit": lambda s: (),
+    "InsuranceFund.set_draw_cap": lambda s: (ETH, WAD),
+    "InsuranceFund.set_deficits": lambda s: (s.no_deficits.address,),
     "PriceOracle.transfer_ownership": lambda s: (s.heir,),
     "PriceOracle.consume": lambda s: (ETH,),
     "PriceOracle.poke": lambda s: (BTC,),
@@ -114,6 +139,8 @@ MUTATORS: dict[str, Arguments] = {
 # What the attacker cannot do at any time, and why
 IMPOSSIBLE = {
     "Vault.set_pool": "set once, and it is",
+    "Vault.set_insurance": "set once, and it is",
+    "Vault.set_credit_pool": "set once, and it is",
     "Vault.set_collateral_model": "set once, and it is",
     "Outflow.meet": "the vault only",
     "Outflow.release": "the vault only",
@@ -124,6 +151,12 @@ IMPOSSIBLE = {
     "DerivativesMarket.absorb": "the vault only",
     "DerivativesMarket.close_pool": "the pool's book is above zero",
     "LiquidityPool.permit": "takes a signature, moves an allowance",
+    "CreditPool.permit": "takes a signature, moves an allowance",
+    "CreditPool.change_debt": "the vault only",
+    "CreditPool.write_off": "the vault only",
+    "CreditPool.collect_reserve": "nothing is lent, so nothing was earned",
+    "InsuranceFund.permit": "takes a signature, moves an allowance",
+    "InsuranceFund.draw": "engines with the vault's role only",
     "Timelock.grantRole": "the timelock itself only",
     "Timelock.revokeRole": "the timelock itself only",
     "Timelock.update_delay": "the timelock itself only",
@@ -236,8 +269,23 @@ def state(scene: Scene) -> list[Call]:
     found += [(vault, "collateral", (index,)) for index in range(3)]
     found += [(pool, "totalSupply", ()), (pool, "max_assets", ()), (scene.empty_pool, "totalSupply", ())]
     found.append((protocol.collateral_model, "config", (0,)))
+    found += _shares(scene, protocol.credit_pool, ("total_debt", "reserve", "borrow_rate", "rate_config", "queue"))
+    found += [(protocol.credit_pool, name, ()) for name in ("max_assets", "max_debt", "available", "debt_index")]
+    found += [(protocol.credit_pool, "claimable", (scene.attacker,))]
+    found += _shares(scene, protocol.insurance_fund, ())
+    found += [(protocol.insurance_fund, "drawable", (market,)) for market in (0, BTC, ETH)]
+    found += [(protocol.insurance_fund, "exit_of", (scene.attacker,))]
     timelock = protocol.timelock
     for proposal in scene.proposals.values():
         id_ = timelock.hash_operation(*proposal)
         found += [(timelock, "is_operation_pending", (id_,)), (timelock, "is_operation_done", (id_,))]
+    return found
+
+
+def _shares(scene: Scene, contract: Contract, views: tuple[str, ...]) -> list[Call]:
+    """What a contract of shares is worth, and whose its shares are."""
+    found: list[Call] = [(contract, name, ()) for name in ("totalSupply", "net_assets", "deficits", *views)]
+    for party in (scene.attacker, scene.keeper, contract.address):
+        found += [(contract, "balanceOf", (party,)), (contract, "maxRedeem", (party,))]
+        found.append((contract, "allowance", (scene.attacker, party)))
     return found

@@ -41,6 +41,7 @@ class Scene:
         self._hand_over()
         self._proposals()
         self._wait_for_void()
+        self._lend_and_insure()
         self._shares()
         self._profit()
         self._orders_and_requests()
@@ -68,7 +69,7 @@ class Scene:
             for holder in (self.attacker, self.trader):
                 token.mint(holder, 10**7 * unit, sender=self.deployer)
             token.approve(vault.address, UNLIMITED, sender=self.trader)
-            for spender in (vault, protocol.pool, self.empty_pool):
+            for spender in (vault, protocol.pool, self.empty_pool, protocol.credit_pool, protocol.insurance_fund):
                 self.do(token, "approve", spender.address, UNLIMITED)
         for account, cash in ((self.other, 100_000), (self.short, 30_000)):
             vault.deposit(account, self.token.address, cash * CASH, sender=self.trader)
@@ -91,6 +92,18 @@ class Scene:
         self.old_order = self._commit(self.own, ETH, WAD, 1_000 * WAD)
         self.old_entry = self._request("requestDeposit", 5_000 * CASH)
         self.chain.advance(4 * DAY)
+        self.publish_all()
+
+    def _lend_and_insure(self) -> None:
+        """The attacker has shares of both, an exit to claim, and shares that have cooled down."""
+        credit, fund = self.protocol.credit_pool, self.protocol.insurance_fund
+        self.no_deficits = self.chain.deploy("MockDeficits", sender=self.deployer)
+        for contract in (credit, fund):
+            self.do(contract, "deposit", 10_000 * CASH, self.attacker)
+            self.do(contract, "approve", self.attacker, UNLIMITED)
+        self.do(credit, "request_exit", 1_000 * WAD, self.attacker)
+        self.do(fund, "request_exit", 5_000 * WAD)
+        self.chain.advance(7 * DAY)
         self.publish_all()
 
     def _shares(self) -> None:

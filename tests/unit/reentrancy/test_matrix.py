@@ -31,6 +31,16 @@ OUTER = (
     "LiquidityPool.void_request",
     "LiquidityPool.withdraw",
     "LiquidityPool.redeem",
+    "CreditPool.deposit",
+    "CreditPool.mint",
+    "CreditPool.withdraw",
+    "CreditPool.redeem",
+    "CreditPool.request_exit",
+    "CreditPool.claim",
+    "InsuranceFund.deposit",
+    "InsuranceFund.mint",
+    "InsuranceFund.withdraw",
+    "InsuranceFund.redeem",
 )
 CONTRACTS = sorted(path.stem for path in DEPLOYABLES)
 ANSWER = 4_096  # [bytes] that the token keeps of an answer

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.credit.bench import CreditBench
+
+
+@pytest.fixture(scope="session")
+def _bench() -> CreditBench:
+    return CreditBench()
+
+
+@pytest.fixture
+def bench(_bench: CreditBench) -> Iterator[CreditBench]:
+    """An empty pool with a token of six decimals; interest of 1 to 6 to 100 % a year, a tenth of it insurance's."""
+    yield _bench
+    _bench.reset()
