@@ -284,6 +284,7 @@ def close_pool() -> uint256:
 
     loss: uint256 = convert(-equity, uint256)
     open_interest: uint256 = market_terms._open_interest()
+    left: uint256 = open_interest
     held: uint256 = min(convert(abs(book.size), uint256), open_interest)
     epochs: uint256 = mark.epochs
     unplaced: uint256 = 0
@@ -291,10 +292,10 @@ def close_pool() -> uint256:
     assert unplaced == 0, errors.NOBODY_TO_CHARGE
     if held > 0:
         worth: int256 = convert(mark.price, int256) - mark.funding
-        epochs = loss_index._close(epochs, loss_index._side(-book.size), held, open_interest, worth)
+        epochs, left = loss_index._close(epochs, loss_index._side(-book.size), held, open_interest, worth)
 
     market_terms._store_epochs(epochs)
-    market_terms._store_trade(0, mark.funding, convert(held, int256), 0)
+    market_terms._store_trade(0, mark.funding, convert(open_interest - left, int256), 0)
     log IDerivativesMarket.PoolClosed(size=book.size, price=mark.price, funding=mark.funding, loss=loss)
     book.size = 0
     book.base = 0

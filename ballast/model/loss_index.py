@@ -40,6 +40,10 @@ class LossIndex:
         generations = self._sides[long]
         return len(generations) - 1, len(generations[-1]) - 1
 
+    def last(self, long: bool) -> Loss:
+        """What has become of a side's unit."""
+        return self._sides[long][-1][-1]
+
     def settled(self, account: int, size: int, base: int) -> Position:
         """What a stored book has become."""
         if size == 0:
@@ -63,18 +67,19 @@ class LossIndex:
         """Charge a loss to a side that adds up to `units`; what it could not take, all or nothing."""
         if loss == 0 or units == 0:
             return loss
-        now = self._sides[long][-1][-1]
+        now = self.last(long)
         charge = now.charge + mul_div_up(loss, now.scale, units)
         if charge > MAX_CHARGE:
             return loss
         self._sides[long][-1].append(replace(now, charge=charge))
         return 0
 
-    def close(self, long: bool, closed: int, units: int, worth: int) -> None:
-        """Close `closed` of a side's units, each book's share of it, where one is worth `worth` [wad]."""
-        now = self._sides[long][-1][-1]
+    def close(self, long: bool, closed: int, units: int, worth: int) -> int:
+        """Close `closed` of a side's units, each book's share of it, where one is worth `worth` [wad]; what is left."""
+        now = self.last(long)
         scale = (mul_div_down if long else mul_div_up)(now.scale, units - closed, units)
-        credit = floor_div((now.scale - scale) * (worth if long else -worth), WAD)
+        credit = floor_div(now.scale * closed * (worth if long else -worth), units * WAD)
         self._sides[long][-1].append(replace(now, scale=scale, credit=now.credit + credit))
         if scale == 0:
             self._sides[long].append([Loss()])
+        return units * scale // now.scale if long else units - closed

@@ -417,10 +417,11 @@ class Market:
         require(loss > 0, POOL_SOLVENT)
         held = min(abs(pool.size), self.open_interest)
         require(self._spread(pool.size, loss, loss // 2 if held == 0 else 0) == 0, NOBODY_TO_CHARGE)
+        left = self.open_interest
         if held:
-            self.losses.close(pool.size < 0, held, self.open_interest, mark.price - mark.funding)
+            left = self.losses.close(pool.size < 0, held, left, mark.price - mark.funding)
         self._store_book(self.pool.account, replace(pool, size=0, base=0))
-        self._store_trade(mark.funding, held, 0, now)
+        self._store_trade(mark.funding, self.open_interest - left, 0, now)
         return loss
 
     @contextmanager

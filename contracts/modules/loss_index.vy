@@ -12,8 +12,9 @@
 
         A side whose units are all closed begins a new generation. An epoch is one loss of one side; a book keeps the
         epoch of its side, and only where there ever was one.
-@dev What rounding keeps is the vault's: less than a wei of size and base a book; a loss charged is never less than the
-     loss, at most open interest · 1e-18 more. Bounds that make the unchecked parts safe: |size| ≤ 2^95, scale ≤ 1e18,
+@dev What rounding keeps is the vault's. A settled book loses less than a wei of size and of base; a charge brings more
+     than the loss by a wei a unit of the generation's start, at the most (and less by what open interest counts too
+     much, a wei for each settled book); a close rounds the side by open interest / scale. Bounds that make the unchecked parts safe: |size| ≤ 2^95, scale ≤ 1e18,
      credit and charge < 2^96. Epochs last for 2^40 losses of a generation and 2^16 generations.
 """
 
@@ -21,6 +22,8 @@ from . import fixed_point
 from . import market_slots
 
 
+SHORTS: constant(uint256) = 0
+LONGS: constant(uint256) = 1
 EPOCH_BITS: constant(uint256) = 56  # generation 16 | losses in it 40
 MASK_56: constant(uint256) = 2**56 - 1
 LAST: constant(uint256) = 2**40 - 1  # in the place of the number of losses: a generation's end
@@ -94,30 +97,35 @@ def _charge(epochs: uint256, side: uint256, loss: uint256, units: uint256) -> (u
 
 
 @internal
-def _close(epochs: uint256, side: uint256, closed: uint256, units: uint256, worth: int256) -> uint256:
+def _close(
+    epochs: uint256, side: uint256, closed: uint256, units: uint256, worth: int256
+) -> (uint256, uint256):
     """
     @dev Close `closed` of the `units` of a side, each book's share of it, where a unit is worth `worth` [wad]. The
-         epochs after it.
+         epochs after it, and how many units are left. What rounding takes from longs or leaves with shorts is paid by
+         nobody, so it is worth something to the vault at any price above funding.
     """
     index: market_slots.Loss = self._loss(side, self._epoch(epochs, side))
     scale: uint256 = index.scale
-    signed_worth: int256 = worth
-    if side == self._side(1):
+    left: uint256 = units - closed
+    signed_worth: int256 = -worth
+    index.scale = fixed_point._mul_div_up(scale, units - closed, units)
+    if side == LONGS:
+        signed_worth = worth
         index.scale = fixed_point._mul_div_down(scale, units - closed, units)
-    else:
-        index.scale = fixed_point._mul_div_up(scale, units - closed, units)
-        signed_worth = -worth
-    index.credit += fixed_point._floor_div(convert(scale - index.scale, int256) * signed_worth, SIGNED_WAD)
-    return self._advanced(epochs, side, index)
+        left = fixed_point._mul_div_down(units, index.scale, scale)
+    value: int256 = convert(scale * closed, int256) * signed_worth
+    index.credit += fixed_point._floor_div(value, convert(units, int256) * SIGNED_WAD)
+    return self._advanced(epochs, side, index), left
 
 
 @internal
 @pure
 def _side(size: int256) -> uint256:
     """
-    @dev Of a book with legs: 1 where it is long, else 0.
+    @dev Of a book with legs.
     """
-    return 1 if size > 0 else 0
+    return LONGS if size > 0 else SHORTS
 
 
 @internal

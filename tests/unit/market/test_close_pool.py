@@ -70,7 +70,7 @@ def test_close_pool__twice__the_rest_shrinks_again(failed: MarketBench) -> None:
     failed.trade(EMPTY, 3 * WAD)  # the pool is short 3 of 7
     failed.quote(2_200 * WAD)
     failed.close_pool()
-    assert failed.market.open_interest() == 4 * WAD
+    assert 4 * WAD - 8 <= failed.market.open_interest() <= 4 * WAD
     sizes = [failed.market.book(account).size for account in (LONG, EMPTY)]
     assert 4 * WAD - 8 <= sum(sizes) <= 4 * WAD
     assert abs(sizes[0] - 4 * WAD * 4 // 7) < 8
