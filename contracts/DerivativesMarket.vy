@@ -122,10 +122,21 @@ def move_margin(account: uint256, amount: int256) -> (uint256, bool):
     """
     self._check_vault()
 
-    epochs: uint256 = 0
+    if amount < 0:  # may empty a book that losses have left without legs
+        market_books._settle(account, market_terms._epochs())
+
+    word: uint256 = market_books._books[account]
+    base: int256 = market_slots._base(word) + amount
+    net_deposit: uint256 = market_slots._net_deposit(word)
+    beyond: uint256 = 0
     if amount < 0:
-        epochs = market_terms._epochs()  # what leaves may empty the book, what comes cannot
-    return market_books._move_margin(account, amount, epochs)
+        taken: uint256 = convert(-amount, uint256)
+        beyond = taken - min(taken, net_deposit)
+        net_deposit -= taken - beyond
+    else:
+        net_deposit += convert(amount, uint256)
+    market_books._books[account] = market_slots._with_margin(word, base, net_deposit)
+    return beyond, base == 0 and not market_slots._has_legs(word)
 
 
 @external

@@ -465,7 +465,7 @@ def _advance(source: uint256, state: uint256, latest: feed_reader.Round) -> (uin
     @dev A feed's two words after the next ≤ MAX_PENDING rounds up to `latest`, which waits while it has a defect; and
          for how long, between these rounds, the price was stale [s].
     """
-    is_new_phase: bool = latest.id >> 64 != feed_slots._phase(source)
+    is_new_phase: bool = latest.id >> 64 != source >> 80 & feed_slots.MASK_16
     if latest.defect != empty(feed_reader.Defect) and is_new_phase:
         return source, state, 0
     first: uint256 = unsafe_add(feed_slots._round(source, state), 1)
@@ -477,7 +477,7 @@ def _advance(source: uint256, state: uint256, latest: feed_reader.Round) -> (uin
 
     new_state: uint256 = state
     stale: uint256 = 0
-    max_age: uint256 = feed_slots._max_age(source)
+    max_age: uint256 = unsafe_add(source >> 57 & feed_slots.MASK_18, source >> 40 & feed_slots.MASK_17)
     round: feed_reader.Round = latest
     for id: uint256 in range(first, max(first, min(end, unsafe_add(first, MAX_PENDING))), bound=MAX_PENDING):
         if id == latest.id:
@@ -485,11 +485,10 @@ def _advance(source: uint256, state: uint256, latest: feed_reader.Round) -> (uin
         else:
             round = feed_reader._round(source, id)
         new_state = feed_slots._with_round(new_state, id)
-        heard_at: uint256 = feed_slots._updated_at(new_state)
+        heard_at: uint256 = new_state >> 56 & feed_slots.MASK_32
         if round.defect == empty(feed_reader.Defect) and round.updated_at > heard_at:
-            gap: uint256 = unsafe_sub(round.updated_at, heard_at)
-            if gap > max_age:
-                stale = unsafe_add(stale, unsafe_sub(gap, max_age))
+            if unsafe_sub(round.updated_at, heard_at) > max_age:
+                stale = unsafe_add(stale, unsafe_sub(unsafe_sub(round.updated_at, heard_at), max_age))
             new_state = volatility._observe(new_state, source, round.price, round.updated_at)
     return feed_slots._with_phase(source, latest.id >> 64), new_state, stale
 

@@ -18,25 +18,12 @@ _books: HashMap[uint256, uint256]  # account => packed book
 
 
 @internal
-def _move_margin(account: uint256, amount: int256, epochs: uint256) -> (uint256, bool):
+def _settle(account: uint256, epochs: uint256):
     """
-    @dev Put margin [wad] into a book (positive) or take it out. What that took out beyond its net deposits [wad];
-         whether it is now empty. A book that its side's losses left without legs has none then.
+    @dev Write a book as it is now, where there ever was a loss.
     """
     if epochs != 0:
         self._store_book(account, self._book(account, epochs), epochs)
-    word: uint256 = self._books[account]
-    base: int256 = market_slots._base(word) + amount
-    net_deposit: uint256 = market_slots._net_deposit(word)
-    beyond: uint256 = 0
-    if amount < 0:
-        taken: uint256 = convert(-amount, uint256)
-        beyond = taken - min(taken, net_deposit)
-        net_deposit -= taken - beyond
-    else:
-        net_deposit += convert(amount, uint256)
-    self._books[account] = market_slots._with_margin(word, base, net_deposit)
-    return beyond, base == 0 and not market_slots._has_legs(word)
 
 
 @internal
