@@ -23,7 +23,7 @@ from ballast.params import WAD, Params, SecondFeedParams, SequencerParams
 
 TRADERS = 3
 ACCOUNTS_EACH = 2
-FIRST = 4  # the pool has the first three accounts
+FIRST = 7  # the pool, insurance and the credit pool have those before
 ACCOUNTS = range(FIRST, FIRST + TRADERS * ACCOUNTS_EACH)
 CONSPIRATORS = (FIRST + TRADERS * ACCOUNTS_EACH, FIRST + TRADERS * ACCOUNTS_EACH + 1)  # of one more trader
 GUARDED = ("ETH", "SOL")  # markets with a second feed
@@ -35,20 +35,20 @@ GRACE = 600  # [s] of the sequencer
 UNLIMITED = 2**256 - 1
 START = 1_700_000_000
 PORTFOLIOS = (  # account, market, notional [USD], leverage: what every history starts with
-    (4, 1, 60_000, 9),
-    (4, 2, 40_000, 5),
-    (4, 3, -20_000, 4),
-    (5, 2, 90_000, 9),
-    (5, 1, -80_000, 8),
-    (6, 1, 30_000, 3),
-    (6, 2, 30_000, 7),
-    (6, 3, 30_000, 6),
-    (6, 4, -30_000, 6),
-    (7, 2, 50_000, 9),
-    (8, 3, -40_000, 6),
-    (8, 4, 40_000, 6),
-    (9, 1, 60_000, 3),
-    (9, 2, -60_000, 3),
+    (7, 1, 60_000, 9),
+    (7, 2, 40_000, 5),
+    (7, 3, -20_000, 4),
+    (8, 2, 90_000, 9),
+    (8, 1, -80_000, 8),
+    (9, 1, 30_000, 3),
+    (9, 2, 30_000, 7),
+    (9, 3, 30_000, 6),
+    (9, 4, -30_000, 6),
+    (10, 2, 50_000, 9),
+    (11, 3, -40_000, 6),
+    (11, 4, 40_000, 6),
+    (12, 1, 60_000, 3),
+    (12, 2, -60_000, 3),
 )
 
 
