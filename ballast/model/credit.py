@@ -19,6 +19,7 @@ CREDIT: Hashable = "credit"  # who owns the pool's accounts, and holds the share
 YEAR = 365 * 86_400  # [s]
 MAX_ELAPSED = YEAR  # [s] that one step charges for
 MAX_RATE = 2 * WAD  # [wad] per year
+EXP_ERROR = 2  # [wad] more than the exponential is ever too low by
 MIN_KINK, MAX_KINK = WAD // 2, WAD * 99 // 100  # [wad]
 MAX_RESERVE_SHARE = WAD // 2  # [wad]
 MIN_EXIT = WAD  # [wad] shares
@@ -82,7 +83,7 @@ class Debt:
         elapsed = min(now - self.updated, MAX_ELAPSED)
         if elapsed == 0 or self.rate == 0:
             return self.index
-        growth = wad_exp(mul_div_up(self.rate, elapsed, YEAR)) + 1
+        growth = wad_exp(mul_div_up(self.rate, elapsed, YEAR)) + EXP_ERROR
         return min(mul_wad_up(self.index, growth), MAX_128)
 
     def accrued(self, now: int, reserve_share: int) -> Debt:

@@ -5,9 +5,9 @@
 @license AGPL-3.0-only
 @notice Debt is counted in shares, and a share is worth one index, which grows at the rate that the utilisation had when
         the pool was last touched. A part of all interest is insurance's.
-@dev The index grows by e^(rate · time), rounded up thrice: n calls leave it at most 3n + 2 wei per unit of index above
-     what one call does, and never more than 2 wei below. Rate and time of one step are bounded, so nothing overflows,
-     and no call ever fails for the time that has passed.
+@dev The index grows by e^(rate · time). What is rounded is rounded up: it is never below the exact figure, and each
+     call leaves it at most 5e-18 of it above, so that a call every second costs debtors 1.6e-10 a year. Rate and time
+     of one step are bounded, so nothing overflows, and no call ever fails for the time that has passed.
 """
 
 from interfaces import ICreditPool
@@ -22,6 +22,7 @@ YEAR: constant(uint256) = 365 * 86_400                  # [s]
 
 MAX_ELAPSED: public(constant(uint256)) = YEAR           # [s] that one step charges for
 MAX_RATE: public(constant(uint256)) = 2 * 10**18        # [wad] per year
+EXP_ERROR: constant(uint256) = 2                       # [wad] more than the exponential is ever too low by
 MIN_KINK: constant(uint256) = 5 * 10**17                # [wad]
 MAX_KINK: constant(uint256) = 99 * 10**16               # [wad]
 MAX_RESERVE_SHARE: constant(uint256) = 5 * 10**17       # [wad]
@@ -179,7 +180,7 @@ def _grown(debt: credit_slots.Debt) -> uint256:
     if elapsed == 0 or debt.rate == 0:
         return debt.index
     exponent: uint256 = fixed_point._mul_div_up(debt.rate, elapsed, YEAR)
-    growth: uint256 = convert(math._wad_exp(convert(exponent, int256)), uint256) + 1
+    growth: uint256 = convert(math._wad_exp(convert(exponent, int256)), uint256) + EXP_ERROR
     return min(fixed_point._mul_wad_up(debt.index, growth), credit_slots.MAX_128)
 
 
