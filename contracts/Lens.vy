@@ -219,6 +219,25 @@ def open_orders(start: uint256, count: uint256) -> DynArray[ILens.OpenOrder, 256
     return open
 
 
+@external
+@view
+def debts(start: uint256, count: uint256) -> DynArray[ILens.Debt, 256]:
+    """
+    @notice Accounts in debt among ids start, start + 1 …, and the risk of their treasuries.
+    @param start First account id, from 1.
+    @param count At most 256.
+    @return The debts.
+    """
+    found: DynArray[ILens.Debt, 256] = []
+    model: ICollateralModel = ICollateralModel(staticcall VAULT.collateral_model())
+    end: uint256 = min(start + count, staticcall VAULT.account_count() + 1)
+    for account: uint256 in range(start, max(start, end), bound=256):
+        cash: int256 = (staticcall VAULT.treasury(account)).cash
+        if cash < 0:
+            found.append(ILens.Debt(account=account, cash=cash, risk=staticcall model.treasury_risk(account, cash)))
+    return found
+
+
 ################################################################
 #                           INTERNAL                           #
 ################################################################

@@ -211,7 +211,13 @@ def _shown(ballast: Ballast, value: Any) -> str:
 def _print_treasury(account: Account) -> None:
     """Cash and collateral, one line."""
     held = [f"{amount:f} {name}" for name, amount in account.collateral.items()]
-    click.echo(f"account {account.id}: {', '.join([f'{_usd(account.treasury.cash)} of cash', *held])}")
+    click.echo(f"account {account.id}: {', '.join([_cash(account), *held])}")
+
+
+def _cash(account: Account) -> str:
+    """What it has, or owes."""
+    treasury = account.treasury
+    return f"{_usd(treasury.debt)} of debt" if treasury.debt else f"{_usd(treasury.cash)} of cash"
 
 
 def _usd(amount: Decimal) -> str:
@@ -223,6 +229,8 @@ def _print(report: Report) -> None:
     console.print(f"account {report.account} of {report.owner}: equity {_usd(report.equity)}")
     console.print(f"free cash {_usd(report.withdrawable)}")
     console.print(f"behind open orders {_usd(treasury.escrow)}")
+    if treasury.debt:
+        console.print(f"debt {_usd(treasury.debt)}")
     table = Table("book", "size", "price", "liquidated at", "equity", "maintenance", "leverage", "z")
     for book in report.books:
         if book.frozen:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ballast.chain import Chain, Contract, Sender, address_of
 from ballast.client.account import Account
+from ballast.client.credit import Credit, Insurance
 from ballast.client.objects import Market, Order, State, at_time
 from ballast.client.pool import Pool
 from ballast.client.units import from_wad
@@ -67,6 +68,16 @@ class Ballast:
     def pool(self) -> Pool:
         """The liquidity pool."""
         return Pool(self)
+
+    @property
+    def credit(self) -> Credit:
+        """The money that is lent."""
+        return Credit(self)
+
+    @property
+    def insurance(self) -> Insurance:
+        """The insurance."""
+        return Insurance(self)
 
     # Markets and orders
 

@@ -109,9 +109,14 @@ class Book:
 class Treasury:
     """The free part of an account."""
 
-    cash: Decimal  # [USD]
+    cash: Decimal  # [USD] negative: debt
     escrow: Decimal  # [USD] behind open orders
     locked: Decimal  # [USD] of cash, for books only
+
+    @property
+    def debt(self) -> Decimal:
+        """What the account owes [USD]."""
+        return max(-self.cash, Decimal(0))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from eth_account import Account as Keys
@@ -51,25 +52,39 @@ def test_deploy__again__sends_nothing(ape, deployer, deployed, node):
 def test_account_and_trade__as_a_user__ends_with_a_book(ape, deployer, deployed, node):
     chain = Web3Chain(node.url)
 
-    assert "account 4" in ape("account", "open", **deployer)
-    assert "$10,000.00" in ape("account", "deposit", "4", "10000", "--mint", **deployer)
-    assert "order 1" in ape("trade", "commit", "--margin", "2000", "--", "4", "ETH", "-2", **deployer)
-    two = ("trade", "commit", "4", "LINK", "10", "--margin", "100", "--leg", "SOL", "-2", "150")
+    assert "account 7" in ape("account", "open", **deployer)
+    assert "$10,000.00" in ape("account", "deposit", "7", "10000", "--mint", **deployer)
+    assert "order 1" in ape("trade", "commit", "--margin", "2000", "--", "7", "ETH", "-2", **deployer)
+    two = ("trade", "commit", "7", "LINK", "10", "--margin", "100", "--leg", "SOL", "-2", "150")
     assert "+10 LINK" in ape(*two, **deployer)
     assert "order 1" in (waiting := ape("trade", "orders")) and "and -2 SOL" in waiting
     chain.advance(31)
     for market, price in (("ETH", "3000"), ("LINK", "15"), ("SOL", "150")):
         assert f"${int(price):,}" in ape("trade", "publish", market, price, **deployer)
     assert "filled 1, 2" in ape("keeper", "--once", signer="TEST::2")
-    shown = ape("account", "show", "4")
+    shown = ape("account", "show", "7")
 
     assert "-2" in shown
     assert "no keeper would act now" in shown
-    assert "z_trigger            2.5" in ape("account", "policy", "4", "z_trigger=2.5", **deployer)
-    assert "$7,248.00" in ape("account", "withdraw", "4", "500", **deployer)
-    said = ape("account", "deposit", "4", "1.5", "--token", "WBTC", "--mint", **deployer)
+    assert "z_trigger            2.5" in ape("account", "policy", "7", "z_trigger=2.5", **deployer)
+    assert "$7,248.00" in ape("account", "withdraw", "7", "500", **deployer)
+    said = ape("account", "deposit", "7", "1.5", "--token", "WBTC", "--mint", **deployer)
     assert "$7,248.00 of cash, 1.5 WBTC" in said
     assert "request 1: $500.00 in, pending" in ape("pool", "enter", "500", **deployer)
+
+
+def test_credit_and_insurance__as_lender_and_borrower__ends_with_a_debt(ape, deployer, deployed):
+    """Lend, insure, borrow against bitcoin, and see it."""
+    assert "shares" in ape("credit", "enter", "50000", "--mint", **deployer)
+    assert "shares" in ape("insurance", "enter", "1000", "--mint", **deployer)
+    account = re.search(r"account (\d+)", ape("account", "open", **deployer))[1]
+    ape("account", "deposit", account, "1", "--token", "WBTC", "--mint", **deployer)
+    assert "$20,000.00 of debt, 1 WBTC" in ape("account", "withdraw", account, "20000", **deployer)
+    assert "lent $20,000.00" in ape("credit", "show")
+    assert "idle $30,000.00" in ape("credit", "show")
+    assert "paid $30,000.0" in (said := ape("credit", "leave", "50000", **deployer)) and "wait in line" in said
+    assert "net assets $1,000.00" in ape("insurance", "show")
+    assert "may leave from" in ape("insurance", "request", "500", **deployer)
 
 
 def test_withdraw__too_much__is_refused_in_one_line(ape, deployer, deployed):

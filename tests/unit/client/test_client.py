@@ -237,3 +237,42 @@ def test_pool__book_in_a_market__its_first_round_prices_the_request(
     assert Keeper(protocol, keeper).run_once().served == [request.id]
     shares, _ = ballast.pool.claim(trader)
     assert 0 < shares < 1_000 * Decimal("0.99999")  # the pool is short and has gained: counted at the highest
+
+
+def test_credit__lend_borrow_leave__idle_at_once_the_rest_in_line(ballast, protocol, mine, owner, trader, stranger):
+    """A lender gets what is idle; what is lent waits until it comes back."""
+    protocol.mint(stranger, 10_000 * WAD, owner)
+    shares = ballast.credit.deposit(10_000, stranger)
+    assert ballast.credit.shares_of(stranger) == shares and ballast.credit.net_assets == 10_000
+
+    protocol.mint(trader, 10 * WAD, owner, "WETH")
+    mine.deposit(10, trader, "WETH")
+    mine.withdraw(104_000, trader)
+    assert mine.treasury.debt == 4_000 and mine.treasury.cash == -4_000
+    assert (ballast.credit.debt, ballast.credit.idle) == (4_000, 6_000)
+    assert ballast.credit.borrow_rate > 0
+
+    paid, waiting = ballast.credit.leave(shares, stranger)
+    assert paid == pytest.approx(Decimal(6_000), abs=1) and waiting > 0 and ballast.credit.waiting == 1
+
+    mine.deposit(4_100, trader)
+    protocol.credit_pool.serve_exits(1, sender=stranger)
+    assert ballast.credit.claim(stranger) == pytest.approx(Decimal(4_000), abs=1)
+    assert ballast.credit.shares_of(stranger) == 0 and ballast.credit.waiting == 0
+
+
+def test_insurance__enter_and_leave__after_a_cooldown(ballast, protocol, owner, stranger):
+    protocol.mint(stranger, 10_000 * WAD, owner)
+    shares = ballast.insurance.deposit(10_000, stranger)
+    assert ballast.insurance.share_price == pytest.approx(Decimal(1))
+    assert 0 < ballast.insurance.drawable("ETH") <= 5_000 and ballast.insurance.drawable() <= 5_000
+    assert ballast.insurance.leaving(stranger) is None
+
+    leaving = ballast.insurance.request_exit(shares / 2, stranger)
+    assert leaving.shares == shares / 2 and "may leave from" in str(leaving)
+    ballast.insurance.cancel_exit(stranger)
+    ballast.insurance.request_exit(shares, stranger)
+    with pytest.raises(Reverted):
+        ballast.insurance.leave(stranger)
+    protocol.chain.advance(int(protocol.insurance_fund.COOLDOWN()))
+    assert ballast.insurance.leave(stranger) == 10_000
