@@ -6,8 +6,8 @@
 @license AGPL-3.0-only
 @notice The only contract that holds tokens. It counts who is owed what, and lets no engine move value except between
         the books and the cash of one account, plus fees and rewards that are bounded here.
-@dev At every moment: Σ cash above zero + Σ market balances + Σ escrow + Σ claimable + protocol revenue = what was
-     deposited less what was paid out, and the tokens held are worth at least that. Cash below zero is debt: it was
+@dev At every moment: Σ cash above zero + Σ market balances + Σ escrow + Σ claimable + insurance due + protocol revenue
+     = what was deposited less what was paid out, and the tokens held are worth at least that. Cash below zero is debt: it was
      taken out of the cash of the CreditPool's account. For each collateral token, Σ of what accounts hold = its total
      = what was deposited less what was paid out. Nothing is measured by `balanceOf` but a deposit.
 @custom:security The lock covers every view but `collateral_of`, which is stored before anything is called: nothing
@@ -76,8 +76,10 @@ exports: (
 exports: (
     house.POOL_SHARE,
     house.INSURANCE_SHARE,
+    house.collect_insurance,
     house.credit_pool,
     house.insurance_account,
+    house.insurance_due,
     house.pool_account,
     house.protocol_revenue,
     house.set_credit_pool,
@@ -244,7 +246,8 @@ def transfer_margin(
     @return The reward paid [wad].
     """
     firewall._check_engine(firewall.REBALANCER | firewall.LIQUIDATOR)
-    vault_checks._require(reward <= MAX_REWARD, errors.REWARD_TOO_HIGH)
+    if reward > MAX_REWARD:
+        vault_checks._refuse(errors.REWARD_TOO_HIGH)
     state: vault_slots.Account = accounts._load(account)
     cash: int256 = state.cash
 
@@ -338,7 +341,8 @@ def lock_escrow(account: uint256, actor: address, margin: uint256, execution_fee
     amount: uint256 = margin + execution_fee
     state: vault_slots.Account = accounts._load(account)
     state.cash = spending._spent(account, state, margin, execution_fee)
-    vault_checks._require(state.orders < MAX_ORDERS, errors.TOO_MANY_ORDERS)
+    if state.orders >= MAX_ORDERS:
+        vault_checks._refuse(errors.TOO_MANY_ORDERS)
 
     escrow: uint256 = accounts._put_escrow(account, amount)
     state.orders += 1

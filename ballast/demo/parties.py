@@ -32,6 +32,7 @@ def stakes(stage: Stage) -> list[Stake]:
         Stake("the pool's shareholders", pool_accounts, wallets=(stage.provider,)),
         Stake("the keeper", claims=(stage.keeper,)),
         Stake("who closes lost books", claims=(stage.closer,)),
+        Stake("insurance", more=lambda: int(vault.insurance_due())),
         Stake("the protocol", more=lambda: int(vault.protocol_revenue())),
     ]
 

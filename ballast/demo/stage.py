@@ -220,8 +220,9 @@ class Stage:
         accounts = range(1, vault.account_count() + 1)
         treasuries = [vault.treasury(account) for account in accounts]
         balances = {symbol: vault.market(id_)[1] for symbol, id_ in protocol.market_ids.items()}
-        owed = sum(treasury.cash + treasury.escrow for treasury in treasuries) + sum(balances.values())
-        owed += sum(vault.claimable(who) for who in (self.keeper, self.closer)) + vault.protocol_revenue()
+        owed = sum(max(treasury.cash, 0) + treasury.escrow for treasury in treasuries) + sum(balances.values())
+        owed += sum(vault.claimable(who) for who in (self.keeper, self.closer))
+        owed += vault.insurance_due() + vault.protocol_revenue()
         held = protocol.token.balanceOf(vault.address) * WAD // protocol.to_raw(WAD)
         errors = [held - owed]
         for symbol, market in protocol.markets.items():

@@ -33,7 +33,6 @@ MAX_CAPACITY = 2**95
 
 _CASH_BOUND = 2**111
 _AMOUNT_BOUND = 2**96
-_HOUSE_BOUND = 2**128
 _SUPPLY_BOUND = 2**128
 
 
@@ -213,6 +212,7 @@ class Vault:
         self.claimable: dict[Hashable, int] = {}  # [wad]
         self.pool_account = 0
         self.insurance_account = 0
+        self.insurance_due = 0  # [wad]
         self.lender: Lender | None = None
         self.guardian: Hashable = None
         self.protocol_revenue = 0  # [wad]
@@ -263,6 +263,12 @@ class Vault:
         self._pay(receiver, amount)
         self.claimable[claimant] = self.claimable.get(claimant, 0) - amount * self.scale
         return amount
+
+    def collect_insurance(self, *, now: int) -> int:
+        self._check_account(self.insurance_account)
+        due, self.insurance_due = self.insurance_due, 0
+        self._credit(self.insurance_account, due, now)
+        return due
 
     # Account owner and operators
 
@@ -403,7 +409,7 @@ class Vault:
             state.open_book(market)
             state.orders -= last
             state.last_trade = now
-            self._collect_fee(market, fee, now)
+            self._collect_fee(market, fee)
             self._reward(executor, execution_fee)
             self._move(account, market, margin - fee)
 
@@ -529,7 +535,7 @@ class Vault:
         """Everything the vault owes in cash [wad]: SOL-1 says that it equals custody."""
         accounts = sum(state.cash + state.escrow for state in self.accounts.values())
         balances = sum(ledger.balance for ledger in self.markets.values())
-        return accounts + balances + sum(self.claimable.values()) + self.protocol_revenue
+        return accounts + balances + sum(self.claimable.values()) + self.insurance_due + self.protocol_revenue
 
     # Internal
 
@@ -645,15 +651,12 @@ class Vault:
         require(amount <= state.escrow, "vault: not in escrow")
         state.escrow -= amount
 
-    def _collect_fee(self, market: int, fee: int, now: int) -> None:
+    def _collect_fee(self, market: int, fee: int) -> None:
         self._check_account(self.pool_account)
-        to_pool, to_insurance = mul_wad_down(fee, self.pool_share), 0
-        if self.insurance_account:
-            to_insurance = mul_wad_down(fee, self.insurance_share)
-            self._credit(self.insurance_account, to_insurance, now)
-        revenue = self.protocol_revenue + fee - to_pool - to_insurance
-        require(revenue < _HOUSE_BOUND, "math: out of range")
-        self.protocol_revenue = revenue
+        to_pool, to_insurance = mul_wad_down(fee, self.pool_share), mul_wad_down(fee, self.insurance_share)
+        self.insurance_due += to_insurance
+        self.protocol_revenue += fee - to_pool - to_insurance
+        require(max(self.insurance_due, self.protocol_revenue) < _AMOUNT_BOUND, "math: out of range")
         pool = self.accounts[self.pool_account]
         pool.set_cash(pool.cash + to_pool)
         pool.open_book(market)

@@ -103,7 +103,8 @@ def accept_account(account: uint256):
     new_owner: address = empty(address)
     epoch: uint256 = 0
     new_owner, epoch = vault_slots._unpack_holding(self._successions[account])
-    vault_checks._require(msg.sender == new_owner, errors.NOT_NEW_OWNER)
+    if msg.sender != new_owner:
+        vault_checks._refuse(errors.NOT_NEW_OWNER)
 
     owner: address = empty(address)
     escrow: uint256 = 0
@@ -218,7 +219,7 @@ def _check_right(account: uint256, actor: address, right: uint256):
     """
     if not self._authorised(account, actor, right):
         self._check_known(account)
-        vault_checks._require(False, errors.NO_RIGHT)
+        vault_checks._refuse(errors.NO_RIGHT)
 
 
 @internal
@@ -331,7 +332,8 @@ def _settle(account: uint256, state: vault_slots.Account) -> int256:
         word: uint256 = self._accounts[lending]
         idle: int256 = (convert(convert(word, bytes32), int256) >> 144)
         idle += convert(state.owed, int256) - convert(owed, int256)
-        vault_checks._require(idle >= 0, errors.NOTHING_TO_LEND)
+        if idle < 0:
+            vault_checks._refuse(errors.NOTHING_TO_LEND)
         vault_checks._check_range(idle < vault_slots.CASH_BOUND)
         cash: uint256 = convert(idle, uint256)
         self._accounts[lending] = (cash << 144) | (word & vault_slots.MASK_144)
@@ -383,7 +385,8 @@ def _take_escrow(account: uint256, amount: uint256, to_cash: uint256) -> uint256
     owner: address = empty(address)
     escrow: uint256 = 0
     owner, escrow = vault_slots._unpack_holding(self._owners[account])
-    vault_checks._require(amount <= escrow, errors.NOT_IN_ESCROW)
+    if amount > escrow:
+        vault_checks._refuse(errors.NOT_IN_ESCROW)
     self._owners[account] = vault_slots._pack_holding(owner, escrow - amount)
     log IVault.EscrowReleased(account=account, amount=amount, to_cash=to_cash)
     return escrow - amount

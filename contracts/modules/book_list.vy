@@ -19,7 +19,8 @@ def _at(books: uint256, slot: uint256) -> uint256:
     @dev Market id at a slot, which must hold one.
     """
     market: uint256 = (books >> (8 * min(slot, BOOKS))) & _MASK_8
-    vault_checks._require(market != 0, errors.NO_BOOK)
+    if market == 0:
+        vault_checks._refuse(errors.NO_BOOK)
     return market
 
 
@@ -43,7 +44,8 @@ def _check_listed(books: uint256, market: uint256):
     """
     @dev The list holds the market.
     """
-    vault_checks._require(self._find(books, market) < BOOKS, errors.NO_BOOK)
+    if self._find(books, market) >= BOOKS:
+        vault_checks._refuse(errors.NO_BOOK)
 
 
 @internal
@@ -55,7 +57,8 @@ def _opened(books: uint256, market: uint256) -> uint256:
     if self._find(books, market) < BOOKS:
         return books
     slot: uint256 = self._find(books, 0)
-    vault_checks._require(slot < BOOKS, errors.TOO_MANY_BOOKS)
+    if slot >= BOOKS:
+        vault_checks._refuse(errors.TOO_MANY_BOOKS)
     return books | (market << (8 * slot))
 
 

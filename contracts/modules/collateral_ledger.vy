@@ -61,9 +61,11 @@ def add_collateral(token: address, cap: uint256) -> uint256:
     @return Its index.
     """
     ownable._check_owner()
-    vault_checks._require(token != _SETTLEMENT and self._places[token] == 0, errors.TOKEN_EXISTS)
+    if token == _SETTLEMENT or self._places[token] != 0:
+        vault_checks._refuse(errors.TOKEN_EXISTS)
     index: uint256 = self.collateral_count
-    vault_checks._require(index < MAX_TOKENS, errors.TOO_MANY_TOKENS)
+    if index >= MAX_TOKENS:
+        vault_checks._refuse(errors.TOO_MANY_TOKENS)
     decimals: uint256 = tokens._decimals(token)
 
     self.collateral_count = index + 1
@@ -96,7 +98,8 @@ def set_collateral_model(model: address):
     """
     ownable._check_owner()
     vault_checks._check_address(model != empty(address))
-    vault_checks._require(self.collateral_model == empty(address), errors.MODEL_IS_SET)
+    if self.collateral_model != empty(address):
+        vault_checks._refuse(errors.MODEL_IS_SET)
     self.collateral_model = model
     log IVault.CollateralModelSet(model=model)
 
@@ -162,14 +165,16 @@ def _put(account: uint256, token: address, amount: uint256):
     cap: uint256 = 0
     total: uint256 = 0
     cap, total = vault_slots._unpack_supply(self._supplies[index])
-    vault_checks._require(amount <= (cap - min(total, cap)) // scale, errors.COLLATERAL_CAP)
+    if amount > (cap - min(total, cap)) // scale:
+        vault_checks._refuse(errors.COLLATERAL_CAP)
 
     added: uint256 = amount * scale
     self._supplies[index] = vault_slots._pack_supply(cap, total + added)
     self._holdings[account][index] += added
     state: vault_slots.Account = accounts._load(account)
     if (state.collateral >> index) & 1 == 0:
-        vault_checks._require(accounts._authorised(account, msg.sender, 0), errors.FIRST_DEPOSIT)
+        if not accounts._authorised(account, msg.sender, 0):
+            vault_checks._refuse(errors.FIRST_DEPOSIT)
         state.collateral |= 1 << index
         accounts._store(account, state)
 
@@ -184,7 +189,8 @@ def _take(account: uint256, token: address, amount: uint256) -> vault_slots.Acco
     scale: uint256 = 0
     index, scale = self._place(token)
     held: uint256 = self._holdings[account][index]
-    vault_checks._require(amount <= held // scale, errors.INSUFFICIENT_COLLATERAL)
+    if amount > held // scale:
+        vault_checks._refuse(errors.INSUFFICIENT_COLLATERAL)
 
     left: uint256 = held - amount * scale
     self._holdings[account][index] = left
@@ -207,9 +213,11 @@ def _check_secured(account: uint256, cash: int256):
          valid price counts for nothing.
     """
     model: address = self.collateral_model
-    vault_checks._require(model != empty(address), errors.NO_MODEL)
+    if model == empty(address):
+        vault_checks._refuse(errors.NO_MODEL)
     risk: ICollateralModel.TreasuryRisk = staticcall ICollateralModel(model).treasury_risk(account, cash)
-    vault_checks._require(risk.equity >= convert(risk.initial, int256), errors.TREASURY_SHORT)
+    if risk.equity < convert(risk.initial, int256):
+        vault_checks._refuse(errors.TREASURY_SHORT)
 
 
 @internal

@@ -49,8 +49,10 @@ def add_market(market: address) -> uint256:
     """
     ownable._check_owner()
     vault_checks._check_address(market != empty(address))
-    vault_checks._require(self._market_ids[market] == 0, errors.MARKET_EXISTS)
-    vault_checks._require(self.market_count < MAX_MARKETS, errors.TOO_MANY_MARKETS)
+    if self._market_ids[market] != 0:
+        vault_checks._refuse(errors.MARKET_EXISTS)
+    if self.market_count >= MAX_MARKETS:
+        vault_checks._refuse(errors.TOO_MANY_MARKETS)
 
     id: uint256 = self.market_count + 1
     self.market_count = id
@@ -113,7 +115,8 @@ def _check_engine(role: uint256):
     """
     @dev The caller holds one of the roles.
     """
-    vault_checks._require(self.roles[msg.sender] & role != 0, errors.NOT_ENGINE)
+    if self.roles[msg.sender] & role == 0:
+        vault_checks._refuse(errors.NOT_ENGINE)
 
 
 @internal
@@ -122,7 +125,8 @@ def _check_market(holding: uint256):
     """
     @dev The market is registered, as its word tells.
     """
-    vault_checks._require(holding != 0, errors.UNKNOWN_MARKET)
+    if holding == 0:
+        vault_checks._refuse(errors.UNKNOWN_MARKET)
 
 
 @internal
@@ -143,7 +147,8 @@ def _move(account: uint256, market: uint256, amount: int256) -> (uint256, bool):
     holding: uint256 = self._markets[market]
     self._check_market(holding)
     balance: int256 = vault_slots._held(holding) + amount
-    vault_checks._require(balance >= 0, errors.MARKET_OVERDRAWN)
+    if balance < 0:
+        vault_checks._refuse(errors.MARKET_OVERDRAWN)
     self._markets[market] = vault_slots._with_held(holding, balance)
 
     log IVault.MarginMoved(account=account, market=market, amount=amount)

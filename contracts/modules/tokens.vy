@@ -27,9 +27,11 @@ def _decimals(token: address) -> uint256:
     success, answer = raw_call(
         token, method_id("decimals()"), max_outsize=64, is_static_call=True, revert_on_failure=False
     )
-    vault_checks._require(success and len(answer) == 32, errors.NO_DECIMALS)
+    if not success or len(answer) != 32:
+        vault_checks._refuse(errors.NO_DECIMALS)
     decimals: uint256 = convert(extract32(answer, 0), uint256)
-    vault_checks._require(decimals <= MAX_DECIMALS, errors.TOO_MANY_DECIMALS)
+    if decimals > MAX_DECIMALS:
+        vault_checks._refuse(errors.TOO_MANY_DECIMALS)
     return decimals
 
 
@@ -42,7 +44,8 @@ def _pull(token: address, amount: uint256):
     success: bool = extcall IERC20(token).transferFrom(msg.sender, self, amount, default_return_value=True)
     vault_checks._check_transfer(success)
     after: uint256 = self._balance(token)
-    vault_checks._require(after == before + amount, errors.WRONG_AMOUNT_RECEIVED)
+    if after != before + amount:
+        vault_checks._refuse(errors.WRONG_AMOUNT_RECEIVED)
 
 
 @internal

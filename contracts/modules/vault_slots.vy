@@ -20,9 +20,10 @@ from . import vault_checks
 # token    token 160 · 96 | decimals 96 · 0
 # supply   cap 128 · 128 | total 128 · 0
 # lender   CreditPool 160 · 96 | its account 96 · 0
-# house    revenue 128 · 128 | insurance account 64 · 64 | pool account 64 · 0
+# house    revenue 96 · 160 | due to insurance 96 · 64 | insurance account 32 · 32 | pool account 32 · 0
 
 MASK_8: constant(uint256) = 2**8 - 1
+MASK_32: constant(uint256) = 2**32 - 1
 MASK_40: constant(uint256) = 2**40 - 1
 MASK_64: constant(uint256) = 2**64 - 1
 MASK_144: constant(uint256) = 2**144 - 1
@@ -42,6 +43,13 @@ struct Account:
     shares: uint256     # [wad] of debt when it was loaded
     owed: uint256       # [wad] what they were worth then
 
+# What the protocol's own accounts are, and what is not yet in one
+struct House:
+    pool: uint256       # account id
+    insurance: uint256  # account id
+    due: uint256        # [wad] insurance's share of fees
+    revenue: uint256    # [wad] the protocol's
+
 
 @internal
 @pure
@@ -49,7 +57,8 @@ def _pack_holding(holder: address, amount: uint256) -> uint256:
     """
     @dev An address with a number of at most 96 bits: an owner and its escrow, a market and its balance.
     """
-    vault_checks._require(amount <= _MASK_96, errors.OUT_OF_RANGE)
+    if amount > _MASK_96:
+        vault_checks._refuse(errors.OUT_OF_RANGE)
     return (convert(holder, uint256) << 96) | amount
 
 
@@ -86,7 +95,8 @@ def _with_held(word: uint256, amount: int256) -> uint256:
     """
     @dev A holding with another amount, which is not negative.
     """
-    vault_checks._require(amount <= convert(_MASK_96, int256), errors.OUT_OF_RANGE)
+    if amount > convert(_MASK_96, int256):
+        vault_checks._refuse(errors.OUT_OF_RANGE)
     return (word & ~_MASK_96) | convert(amount, uint256)
 
 
@@ -165,3 +175,24 @@ def _unpack_supply(word: uint256) -> (uint256, uint256):
     @dev Cap [wad units]; total [wad units].
     """
     return word >> 128, word & _MASK_128
+
+
+@internal
+@pure
+def _pack_house(house: House) -> uint256:
+    """
+    @dev Reverts if an amount leaves 96 bits; ids count from 1.
+    """
+    vault_checks._check_range(max(house.due, house.revenue) <= _MASK_96)
+    return (house.revenue << 160) | (house.due << 64) | (house.insurance << 32) | house.pool
+
+
+@internal
+@pure
+def _unpack_house(word: uint256) -> House:
+    """
+    @dev Inverse of `_pack_house`.
+    """
+    return House(
+        pool=word & MASK_32, insurance=(word >> 32) & MASK_32, due=(word >> 64) & _MASK_96, revenue=word >> 160
+    )

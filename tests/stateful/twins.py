@@ -203,6 +203,7 @@ class Twins:
         for claimant in (self.keeper, *self.traders):
             yield f"claimable {claimant}", vault.claimable(claimant), other.claimable.get(claimant, 0)
         yield "revenue", vault.protocol_revenue(), other.protocol_revenue
+        yield "insurance due", vault.insurance_due(), other.insurance_due
         yield "guardian", vault.guardian(), other.guardian
         for id_ in self.names:
             yield f"balance {id_}", vault.market(id_)[1], other.markets[id_].balance

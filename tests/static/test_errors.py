@@ -59,16 +59,16 @@ def _strings(path: Path) -> set[str]:
 def test_refusal__any__has_a_reason_of_the_catalogue(path: Path) -> None:
     refusals = [(node, node.msg) for node in tree(path).get_descendants(vy.Assert)]
     refusals += [(node, node.exc) for node in tree(path).get_descendants(vy.Raise)]
-    refusals = [each for each in refusals if each[0].get_ancestor(vy.FunctionDef).name != "_require"]
-    refusals += [(node, node.args[1]) for node in tree(path).get_descendants(vy.Call) if _hands_on(node)]
+    refusals = [each for each in refusals if each[0].get_ancestor(vy.FunctionDef).name != "_refuse"]
+    refusals += [(node, node.args[0]) for node in tree(path).get_descendants(vy.Call) if _hands_on(node)]
     for node, reason in refusals:
         source = reason.node_source_code.strip() if reason is not None else ""
         assert _is_known(reason), f"line {node.lineno}: {source}"
 
 
 def _hands_on(call: vy.Call) -> bool:
-    """Whether it is `_require(condition, reason)`."""
-    return isinstance(call.func, vy.Attribute) and call.func.attr == "_require"
+    """Whether it is `_refuse(reason)`."""
+    return isinstance(call.func, vy.Attribute) and call.func.attr == "_refuse"
 
 
 def _is_known(reason: vy.VyperNode | None) -> bool:

@@ -77,6 +77,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "deposit": _anyone(lambda world, caller: (world.main, world.token, 10**6), NO_TOKENS),
         "release_lock": _anyone(lambda world, caller: (world.main, world.eth)),
         "claim": _anyone(lambda world, caller: (world.stranger,)),
+        "collect_insurance": _anyone(lambda world, caller: (), "vault: unknown account"),
         "withdraw": _only(
             "holder withdraw_operator", RIGHT, lambda world, caller: (world.main, world.token, 10**6, world.stranger)
         ),

@@ -79,7 +79,14 @@ def money(protocol: Protocol, account: int, keeper: str) -> Callable[[], Any]:
         vault, accounts = protocol.vault, (account, protocol.pool_account)
         books = [tuple(market.book(each)) for market in protocol.markets.values() for each in accounts]
         treasuries = [vault.treasury(each)._replace(last_trade=0) for each in accounts]
-        return treasuries, books, vault.claimable(keeper), vault.protocol_revenue(), vault.open_orders(account)
+        return (
+            treasuries,
+            books,
+            vault.claimable(keeper),
+            vault.insurance_due(),
+            vault.protocol_revenue(),
+            vault.open_orders(account),
+        )
 
     return money_
 
@@ -91,7 +98,8 @@ def books_balance(protocol: Protocol) -> Iterator[None]:
     vault = protocol.vault
     accounts = range(1, vault.account_count() + 1)
     treasuries = [vault.treasury(account) for account in accounts]
-    owed = sum(each.cash + each.escrow for each in treasuries) + vault.protocol_revenue()
+    owed = sum(each.cash + each.escrow for each in treasuries) + vault.insurance_due()
+    owed += vault.protocol_revenue()
     owed += sum(vault.claimable(claimant) for claimant in protocol.chain.accounts)
     for id_, market in enumerate(protocol.markets.values(), 1):
         books = [market.book(account) for account in accounts]

@@ -48,9 +48,8 @@ def test_execute__opening__fills_at_the_pools_price(
     assert after.slots == pool_after.slots == eth
     assert vault.claimable(keeper) == execution_fee
     to_pool = event.fee * params.vault.pool_share // WAD
-    to_insurance = event.fee * params.vault.insurance_share // WAD
-    assert vault.protocol_revenue() == event.fee - to_pool - to_insurance
-    assert vault.treasury(vault.insurance_account()).cash == to_insurance
+    assert vault.insurance_due() == event.fee * params.vault.insurance_share // WAD
+    assert vault.protocol_revenue() == event.fee - to_pool - vault.insurance_due()
     topped_up = pool_book.base - 10 * event.price
     assert pool_after.cash == pool_before.cash + to_pool - topped_up
     risk = market.book_risk(pool)

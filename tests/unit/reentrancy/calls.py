@@ -38,6 +38,7 @@ MUTATORS: dict[str, Arguments] = {
     "Vault.deposit cash": lambda s: (s.own, s.token.address, 70 * CASH),
     "Vault.deposit collateral": lambda s: (s.own, s.coin.address, COIN),
     "Vault.release_lock": lambda s: (s.own, ETH),
+    "Vault.collect_insurance": lambda s: (),
     "Vault.claim": lambda s: (s.attacker,),
     "Vault.withdraw cash": lambda s: (s.own, s.token.address, 70 * CASH, s.attacker),
     "Vault.withdraw cash of another": lambda s: (s.other, s.token.address, 70 * CASH, s.attacker),

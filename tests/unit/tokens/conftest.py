@@ -94,7 +94,7 @@ class House:
         vault = self.vault
         accounts = range(1, vault.account_count() + 1)
         cash = sum(vault.treasury(each).cash + vault.treasury(each).escrow for each in accounts)
-        cash += vault.market(1)[1] + vault.protocol_revenue()
+        cash += vault.market(1)[1] + vault.insurance_due() + vault.protocol_revenue()
         cash += sum(vault.claimable(each) for each in self.chain.accounts[:6])
         coins = sum(vault.collateral_of(each)[0] for each in accounts)
         assert coins == vault.collateral(0).total

@@ -199,7 +199,7 @@ def custody(request: pytest.FixtureRequest, donations: list[int]) -> Iterator[No
     owed = sum(max(each.cash, 0) + each.escrow for each in treasuries)
     owed += sum(vault.market(market)[1] for market in range(1, vault.market_count() + 1))
     owed += sum(vault.claimable(claimant) for claimant in chain.accounts)
-    owed += vault.protocol_revenue()
+    owed += vault.insurance_due() + vault.protocol_revenue()
     assert owed == (token.balanceOf(vault.address) - sum(donations)) * 10**12
     holdings = [vault.collateral_of(account) for account in range(1, vault.account_count() + 1)]
     for index in range(vault.collateral_count()):

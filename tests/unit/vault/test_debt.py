@@ -273,7 +273,7 @@ def test_set_credit_pool__once_with_an_account__reads_back(
     assert error.value.reason == "vault: credit pool is set"
 
 
-def test_set_insurance__once__takes_its_share_of_fees_from_then_on(
+def test_set_insurance__once__collects_its_share_of_all_fees(
     vault: Contract, account: int, exchange: str, trader: str, keeper: str, owner: str, stranger: str
 ) -> None:
     """SOL-1: pool 70 %, insurance 10 %, the protocol what is left, to the wei."""
@@ -283,7 +283,10 @@ def test_set_insurance__once__takes_its_share_of_fees_from_then_on(
         return vault.fill_order(account, 1, 11, 9, 0, keeper, True, sender=exchange).event("FeeCollected")
 
     event = trade()
-    assert (event.amount, event.to_pool, event.to_insurance, vault.protocol_revenue()) == (9, 6, 0, 3)
+    assert (event.amount, event.to_pool, event.to_insurance) == (9, 6, 0)
+    with pytest.raises(Reverted) as error:
+        vault.collect_insurance(sender=stranger)
+    assert error.value.reason == "vault: unknown account"
     vault.open_account(owner, sender=owner)
     for sender, id_, reason in (
         (stranger, 3, "ownable: caller is not the owner"),
@@ -300,5 +303,6 @@ def test_set_insurance__once__takes_its_share_of_fees_from_then_on(
     event = vault.fill_order(account, 1, 100 * WAD + 19, 10 * WAD + 19, 0, keeper, True, sender=exchange)
     fee = event.event("FeeCollected")
     assert (fee.to_pool, fee.to_insurance) == (7 * WAD + 13, WAD + 1)
-    assert cash_of(vault, 3) == WAD + 1
-    assert vault.protocol_revenue() == 3 + 2 * WAD + 5
+    assert (vault.insurance_due(), vault.protocol_revenue()) == (WAD + 1, 3 + 2 * WAD + 5)
+    assert vault.collect_insurance(sender=stranger).event("InsuranceCollected").amount == cash_of(vault, 3) == WAD + 1
+    assert (vault.insurance_due(), vault.protocol_revenue()) == (0, 3 + 2 * WAD + 5)
