@@ -1,15 +1,16 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
 # pragma nonreentrancy on
+# pragma optimize codesize
 """
 @title Custody, accounts and the firewall between markets
 @license AGPL-3.0-only
 @notice The only contract that holds tokens. It counts who is owed what, and lets no engine move value except between
         the books and the cash of one account, plus fees and rewards that are bounded here.
 @dev At every moment: Σ cash above zero + Σ market balances + Σ escrow + Σ claimable + insurance due + protocol revenue
-     = what was deposited less what was paid out, and the tokens held are worth at least that. Cash below zero is debt: it was
-     taken out of the cash of the CreditPool's account. For each collateral token, Σ of what accounts hold = its total
-     = what was deposited less what was paid out. Nothing is measured by `balanceOf` but a deposit.
+     = what was deposited less what was paid out, and the tokens held are worth at least that. Cash below zero is debt:
+     it was taken out of the cash of the CreditPool's account. For each collateral token, Σ of what accounts hold = its
+     total = what was deposited less what was paid out. Nothing is measured by `balanceOf` but a deposit.
 @custom:security The lock covers every view but `collateral_of`, which is stored before anything is called: nothing
                  reads the vault in the middle of a change. Engines and markets are registered by the owner; a market
                  can at worst lose what the vault holds for it.
@@ -18,8 +19,10 @@
 """
 
 from interfaces import IOutflow
+from interfaces import ISeizures
 from interfaces import IVault
 implements: IVault
+implements: ISeizures
 
 from snekmate.auth import ownable
 initializes: ownable
@@ -31,6 +34,7 @@ from .modules import debt
 from .modules import errors
 from .modules import firewall
 from .modules import house
+from .modules import seizures
 from .modules import spending
 from .modules import tokens
 from .modules import vault_checks
@@ -41,6 +45,15 @@ initializes: firewall[ownable := ownable]
 initializes: collateral_ledger[ownable := ownable, accounts := accounts]
 initializes: house[ownable := ownable, debt := debt, accounts := accounts]
 initializes: spending[debt := debt, collateral_ledger := collateral_ledger, firewall := firewall]
+
+initializes: seizures[
+    accounts := accounts,
+    collateral_ledger := collateral_ledger,
+    debt := debt,
+    firewall := firewall,
+    house := house,
+    spending := spending,
+]
 
 
 # Administration: the owner changes hands, but cannot be lost
@@ -71,6 +84,14 @@ exports: (
     firewall.set_engine,
     firewall.set_guardian,
     firewall.market,
+)
+
+exports: (
+    seizures.absorb_book,
+    seizures.cover_deficit,
+    seizures.seize_book,
+    seizures.seize_collateral,
+    seizures.write_off,
 )
 
 exports: (

@@ -49,6 +49,8 @@ class Venue(Protocol):
     """What the vault calls of a market."""
 
     def move_margin(self, account: int, amount: int) -> tuple[int, bool]: ...
+    def seize(self, account: int, bidder: int, fraction: int, now: int) -> bool: ...
+    def absorb(self, account: int, now: int) -> tuple[int, bool]: ...
     def book_risk(self, account: int, now: int) -> BookHealth: ...
 
 
@@ -426,6 +428,96 @@ class Vault:
                 state.set_cash(state.cash - moved)
         return moved
 
+    # Liquidators
+
+    def seize_book(
+        self,
+        engine: Hashable,
+        account: int,
+        bidder: int,
+        actor: Hashable,
+        market: int,
+        fraction: int,
+        payment: int,
+        penalty: int,
+        margin: int,
+        *,
+        now: int,
+    ) -> bool:
+        self._check_bidder(engine, account, bidder, actor, now)
+        self._check_book(account, market)
+        with self._atomic(market):
+            empty = self.markets[market].venue.seize(account, bidder, fraction, now)
+            self._spend(bidder, margin, payment + penalty, now)
+            self.accounts[bidder].open_book(market)
+            if margin:
+                self._move(bidder, market, margin)
+            if empty:
+                self.accounts[account].free_book(market)
+                self._credit(account, payment, now)
+            elif payment:
+                self._move(account, market, payment)
+            self._penalise(penalty, now)
+        return empty
+
+    def absorb_book(self, engine: Hashable, account: int, market: int, *, now: int) -> int:
+        self._check_engine(engine, LIQUIDATOR)
+        self._check_book(account, market)
+        with self._atomic(market):
+            self.accounts[self.pool_account].open_book(market)
+            loss, empty = self.markets[market].venue.absorb(account, now)
+            if empty:
+                self.accounts[account].free_book(market)
+        return loss
+
+    def seize_collateral(
+        self,
+        engine: Hashable,
+        account: int,
+        bidder: int,
+        actor: Hashable,
+        index: int,
+        amount: int,
+        payment: int,
+        penalty: int,
+        *,
+        now: int,
+    ) -> None:
+        self._check_bidder(engine, account, bidder, actor, now)
+        self._check_owes(account)
+        require(amount != 0, "vault: zero amount")
+        held = self.accounts[account].collateral
+        require(index < MAX_TOKENS and amount <= held[index], "vault: insufficient collateral")
+        with self._atomic():
+            self.accounts[account].collateral[index] -= amount
+            self.accounts[bidder].collateral[index] += amount
+            self._spend(bidder, 0, payment + penalty, now)
+            self._credit(account, payment, now)
+            self._penalise(penalty, now)
+
+    def cover_deficit(self, engine: Hashable, account: int, market: int, amount: int, *, now: int) -> None:
+        self._check_engine(engine, LIQUIDATOR)
+        self._check_account(account)
+        with self._atomic(market):
+            self._spend(self.insurance_account, 0, amount, now)
+            if market == 0:
+                self._credit(account, amount, now)
+            else:
+                self._check_book(account, market)
+                self._move(account, market, amount)
+
+    def write_off(self, engine: Hashable, account: int, *, now: int) -> int:
+        self._check_engine(engine, LIQUIDATOR)
+        self._check_owes(account)
+        state = self.accounts[account]
+        left = any(state.collateral) or any(state.books) or state.escrow != 0
+        require(not left, "vault: something is left")
+        assert self.lender is not None
+        owed, shares = self._worth(state.shares, now), state.shares
+        state.shares = 0
+        self.lender.write_off(shares, self.accounts[self.lender.account].cash, now=now)
+        return owed
+
     # Owner
 
     def add_market(self, sender: Hashable, venue: Venue) -> int:
@@ -660,6 +752,24 @@ class Vault:
         pool = self.accounts[self.pool_account]
         pool.set_cash(pool.cash + to_pool)
         pool.open_book(market)
+
+    def _check_bidder(self, engine: Hashable, account: int, bidder: int, actor: Hashable, now: int) -> None:
+        self._check_engine(engine, LIQUIDATOR)
+        require(account != bidder, "vault: bid for its own")
+        if bidder == 0 or bidder not in (self.pool_account, self.insurance_account):
+            self._check_right(bidder, actor, TRADE, now)
+
+    def _check_book(self, account: int, market: int) -> None:
+        known = account in self.accounts and market != 0 and market in self.accounts[account].books
+        require(known, "vault: no such book")
+
+    def _check_owes(self, account: int) -> None:
+        require(account in self.accounts and self.accounts[account].shares != 0, "vault: no debt")
+
+    def _penalise(self, penalty: int, now: int) -> None:
+        if penalty:
+            self._check_account(self.insurance_account)
+            self._credit(self.insurance_account, penalty, now)
 
     def _reward(self, claimant: Hashable, amount: int) -> None:
         if amount:

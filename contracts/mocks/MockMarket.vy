@@ -79,3 +79,30 @@ def gain(account: uint256, amount: int256):
     @param amount USD [wad].
     """
     self.book[account] += amount
+
+
+@external
+def seize(account: uint256, bidder: uint256, fraction: uint256) -> bool:
+    """
+    @notice Hand a share of a book's margin to another account.
+    @param account Vault account id.
+    @param bidder Account id that takes it over.
+    @param fraction Share of the book [wad].
+    @return Whether the book is now empty.
+    """
+    taken: int256 = self.book[account] * convert(fraction, int256) // 10**18
+    self.book[account] -= taken
+    self.book[bidder] += taken
+    return self.book[account] == 0
+
+
+@external
+def absorb(account: uint256) -> (uint256, bool):
+    """
+    @notice End a book below zero: nobody else's bears the loss here, but it is told.
+    @param account Vault account id.
+    @return The loss [wad]; whether the book is now empty.
+    """
+    loss: int256 = max(-self.book[account], 0)
+    self.book[account] += loss
+    return convert(loss, uint256), self.book[account] == 0

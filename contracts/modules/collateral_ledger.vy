@@ -170,13 +170,10 @@ def _put(account: uint256, token: address, amount: uint256):
 
     added: uint256 = amount * scale
     self._supplies[index] = vault_slots._pack_supply(cap, total + added)
-    self._holdings[account][index] += added
-    state: vault_slots.Account = accounts._load(account)
-    if (state.collateral >> index) & 1 == 0:
-        if not accounts._authorised(account, msg.sender, 0):
-            vault_checks._refuse(errors.FIRST_DEPOSIT)
-        state.collateral |= 1 << index
-        accounts._store(account, state)
+    held: uint256 = self._holdings[account][index]
+    if held == 0 and not accounts._authorised(account, msg.sender, 0):
+        vault_checks._refuse(errors.FIRST_DEPOSIT)
+    self._hold(account, index, held + added)
 
 
 @internal
@@ -189,20 +186,50 @@ def _take(account: uint256, token: address, amount: uint256) -> vault_slots.Acco
     scale: uint256 = 0
     index, scale = self._place(token)
     held: uint256 = self._holdings[account][index]
-    if amount > held // scale:
-        vault_checks._refuse(errors.INSUFFICIENT_COLLATERAL)
-
-    left: uint256 = held - amount * scale
-    self._holdings[account][index] = left
+    self._check_held(amount <= held // scale)
     cap: uint256 = 0
     total: uint256 = 0
     cap, total = vault_slots._unpack_supply(self._supplies[index])
     self._supplies[index] = vault_slots._pack_supply(cap, total - amount * scale)
+    return self._hold(account, index, held - amount * scale)
+
+
+@internal
+def _hand_over(account: uint256, bidder: uint256, index: uint256, amount: uint256):
+    """
+    @dev Moves collateral from one account to another, which may not have held any yet [wad units].
+    """
+    vault_checks._check_amount(amount != 0)
+    held: uint256 = self._holdings[account][index]
+    self._check_held(amount <= held)
+    self._hold(account, index, held - amount)
+    self._hold(bidder, index, self._holdings[bidder][index] + amount)
+
+
+@internal
+def _hold(account: uint256, index: uint256, amount: uint256) -> vault_slots.Account:
+    """
+    @dev Stores what an account holds of a token [wad units], and whether it holds any. Returns the account.
+    """
+    self._holdings[account][index] = amount
     state: vault_slots.Account = accounts._load(account)
-    if left == 0:
-        state.collateral &= ~(1 << index)
+    held: uint256 = state.collateral | (1 << index)
+    if amount == 0:
+        held ^= 1 << index
+    if held != state.collateral:
+        state.collateral = held
         accounts._store(account, state)
     return state
+
+
+@internal
+@pure
+def _check_held(is_enough: bool):
+    """
+    @dev There is that much collateral.
+    """
+    if not is_enough:
+        vault_checks._refuse(errors.INSUFFICIENT_COLLATERAL)
 
 
 @internal

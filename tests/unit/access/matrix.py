@@ -23,6 +23,7 @@ ROLE = "access_control: account is missing role"
 NO_SHARES = "erc20: transfer amount exceeds balance"
 NO_ALLOWANCE = "erc20: insufficient allowance"
 NOTHING = "vault: zero amount"
+NO_CASH = "vault: insufficient cash"
 TIMELOCK = "timelock_controller: caller must be timelock"
 
 EVERYONE = frozenset(PEOPLE | CONTRACTS)
@@ -99,6 +100,24 @@ MATRIX: dict[str, dict[str, Row]] = {
             lambda world, caller: (world.waiting, world.eth, WAD, WAD, WAD, world.keeper, True),
         ),
         "top_up_pool": _only("exchange rebalancer liquidator", ENGINE, lambda world, caller: (world.eth, WAD)),
+        "seize_book": _only(
+            "liquidator",
+            ENGINE,
+            lambda world, caller: (world.donor, world.other, world.other_holder, world.eth, WAD // 2, WAD, 0, WAD),
+        ),
+        "absorb_book": _only("liquidator", ENGINE, lambda world, caller: (world.donor, world.eth)),
+        "seize_collateral": Row(
+            frozenset({"liquidator"}),
+            ENGINE,
+            lambda world, caller: (world.donor, world.other, world.other_holder, 0, 1, 1, 0),
+            {"*": "vault: no debt"},
+        ),
+        "cover_deficit": Row(
+            frozenset({"liquidator"}), ENGINE, lambda world, caller: (world.donor, 0, 1), {"*": NO_CASH}
+        ),
+        "write_off": Row(
+            frozenset({"liquidator"}), ENGINE, lambda world, caller: (world.donor,), {"*": "vault: no debt"}
+        ),
         "add_market": _owner(lambda world, caller: (world.stranger,)),
         "set_engine": _owner(lambda world, caller: (world.stranger, 3)),
         "set_pool": _owner(lambda world, caller: (world.other,), "vault: pool is set"),

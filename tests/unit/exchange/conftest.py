@@ -83,7 +83,6 @@ def money(protocol: Protocol, account: int, keeper: str) -> Callable[[], Any]:
             treasuries,
             books,
             vault.claimable(keeper),
-            vault.insurance_due(),
             vault.protocol_revenue(),
             vault.open_orders(account),
         )

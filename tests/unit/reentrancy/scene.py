@@ -82,7 +82,6 @@ class Scene:
     def _hand_over(self) -> None:
         """Every contract to the attacker, who is guardian and engine too."""
         self.vault.set_guardian(self.attacker, sender=self.deployer)
-        self.vault.set_insurance(self.other, sender=self.deployer)
         self.vault.set_engine(self.attacker, 7, sender=self.deployer)
         for contract in (*self.contracts().values(), self.empty_pool):
             if "transfer_ownership" in contract.artifact.functions:

@@ -89,9 +89,9 @@ def test_collect_revenue__by_owner__leaves_dust(
     vault.lock_escrow(account, trader, 20 * WAD, 0, sender=exchange)
     vault.fill_order(account, 1, 20 * WAD, 10 * WAD + 5, 0, keeper, True, sender=exchange)
     revenue = vault.protocol_revenue()
-    assert revenue == 3 * WAD + 2
+    assert revenue == 2 * WAD + 2
     event = vault.collect_revenue(keeper, sender=owner).event("RevenueCollected")
-    assert (event.receiver, event.amount, token.balanceOf(keeper)) == (keeper, 3 * 10**6, 3 * 10**6)
+    assert (event.receiver, event.amount, token.balanceOf(keeper)) == (keeper, 2 * 10**6, 2 * 10**6)
     assert vault.protocol_revenue() == 2
     assert vault.pool_account() == 1
 

@@ -103,14 +103,14 @@ def test_release_escrow__bad_input__reverts(
 def test_fill_order__new_book__turns_escrow_into_margin(
     vault: Contract, markets: list[Contract], ordered: int, exchange: str, keeper: str
 ) -> None:
-    """SOL-9: margin to the book, fee to pool and protocol, execution fee to the executor; no wei elsewhere."""
+    """SOL-9: margin to the book, fee to house and protocol, execution fee to the executor; no wei elsewhere."""
     vault.chain.advance(30)
     receipt = vault.fill_order(ordered, 6, 99 * WAD, 10 * WAD + 1, WAD, keeper, True, sender=exchange)
     treasury = vault.treasury(ordered)
     assert (treasury.cash, treasury.escrow, vault.open_orders(ordered)) == (900 * WAD, 0, 0)
     assert treasury.last_trade == vault.chain.timestamp
     assert vault.market(6)[1] == markets[5].book(ordered) == 89 * WAD - 1
-    assert (cash_of(vault, 1), vault.protocol_revenue()) == (7 * WAD, 3 * WAD + 1)
+    assert (cash_of(vault, 1), vault.insurance_due(), vault.protocol_revenue()) == (7 * WAD, WAD, 2 * WAD + 1)
     assert vault.claimable(keeper) == WAD
     assert books_of(vault, ordered)[0] == books_of(vault, 1)[0] == 6
     fee = receipt.event("FeeCollected")
