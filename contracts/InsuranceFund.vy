@@ -7,8 +7,8 @@
 @notice Shares of an account of the vault into which a part of interest, of fees and of penalties flows, and out of
         which deficits are covered before anybody else bears them. Who leaves announces it COOLDOWN seconds before, and
         bears whatever comes until he has left.
-@dev Net assets are the account's cash. The fund only says how much it pays for a deficit; liquidators move it through
-     the vault, which lets them move it to where a deficit is and nowhere else.
+@dev Net assets are the account's cash, and what the vault owes it of trading fees. The fund only says how much it pays
+     for a deficit; liquidators move it through the vault, which lets them move it to where a deficit is.
 @custom:security No market may draw more than its cap a day, nor more than half of the fund. Anyone may pay into the
                  fund's account: it is its shareholders' then.
 @custom:kill Set caps to zero (`set_draw_cap`): the fund pays nothing, and deficits fall on the next in line.
@@ -230,7 +230,7 @@ def set_draw_cap(market: uint256, cap: uint256):
 @view
 def net_assets() -> uint256:
     """
-    @notice The cash of the fund's account.
+    @notice The cash of the fund's account, and what the vault owes it of trading fees.
     @return USD [wad].
     """
     return self._net_assets()
@@ -394,6 +394,7 @@ def _leave(assets: uint256, shares: uint256, receiver: address, owner: address):
     assert self._is_in_window(waiting.opens) and shares <= waiting.shares, errors.EXIT_CLOSED
     waiting.shares -= shares
     self._exits[owner] = credit_slots._pack_exit(waiting)
+    extcall vault_shares.VAULT.collect_insurance()
     vault_shares._leave(ACCOUNT, assets, shares, receiver, owner, self)
 
 
@@ -451,7 +452,7 @@ def _net_assets() -> uint256:
     """
     @dev What the shares are worth together [wad].
     """
-    return vault_shares._cash(ACCOUNT)
+    return vault_shares._cash(ACCOUNT) + staticcall vault_shares.VAULT.insurance_due()
 
 
 @internal

@@ -148,8 +148,8 @@ class InsuranceFund(GatedShares):
 
     @property
     def net_assets(self) -> int:
-        """The account's cash [wad]."""
-        return self.cash(self.account)
+        """The account's cash, and what the vault owes it of trading fees [wad]."""
+        return self.cash(self.account) + self.vault.insurance_due
 
     def drawable(self, market: int, now: int) -> int:
         """What a market could draw now [wad]."""
@@ -170,5 +170,6 @@ class InsuranceFund(GatedShares):
         waiting = self.exit_of(owner)
         require(waiting.is_open(now) and shares <= waiting.shares, EXIT_CLOSED)
         with atomic(self, self.vault):
+            self.vault.collect_insurance(now=now)
             self.leave(sender, assets, shares, receiver, owner, self.itself, now)
         self.exits[owner] = replace(waiting, shares=waiting.shares - shares)

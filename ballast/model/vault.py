@@ -267,7 +267,8 @@ class Vault:
         return amount
 
     def collect_insurance(self, *, now: int) -> int:
-        self._check_account(self.insurance_account)
+        if self.insurance_account == 0:
+            return 0
         due, self.insurance_due = self.insurance_due, 0
         self._credit(self.insurance_account, due, now)
         return due
@@ -499,6 +500,8 @@ class Vault:
         self._check_engine(engine, LIQUIDATOR)
         self._check_account(account)
         with self._atomic(market):
+            self.collect_insurance(now=now)
+            require(self.insurance_account != 0 or amount == 0, "vault: insufficient cash")
             self._spend(self.insurance_account, 0, amount, now)
             if market == 0:
                 self._credit(account, amount, now)

@@ -53,16 +53,9 @@ def collect_insurance() -> uint256:
     """
     @notice Turn the insurance fund's share of fees into cash of its account. Open to all.
     @dev A trade only counts it, in the word that holds the protocol's: 5,000 gas less.
-    @return What it earned since the last time [wad].
+    @return What it earned since the last time [wad]; nothing while there is no such account.
     """
-    house: vault_slots.House = vault_slots._unpack_house(self._house)
-    vault_checks._check_account(house.insurance != 0)
-    due: uint256 = house.due
-    house.due = 0
-    self._house = vault_slots._pack_house(house)
-    accounts._credit(house.insurance, due)
-    log IVault.InsuranceCollected(amount=due)
-    return due
+    return self._collect_insurance()
 
 
 ################################################################
@@ -189,6 +182,22 @@ def _insurance() -> uint256:
     @dev The insurance fund's account id, 0 until it is set.
     """
     return (self._house >> 32) & vault_slots.MASK_32
+
+
+@internal
+def _collect_insurance() -> uint256:
+    """
+    @dev What insurance is due becomes cash of its account, where it has one. Returns the amount [wad].
+    """
+    house: vault_slots.House = vault_slots._unpack_house(self._house)
+    due: uint256 = house.due
+    if due == 0 or house.insurance == 0:
+        return 0
+    house.due = 0
+    self._house = vault_slots._pack_house(house)
+    accounts._credit(house.insurance, due)
+    log IVault.InsuranceCollected(amount=due)
+    return due
 
 
 @internal

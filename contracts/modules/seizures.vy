@@ -147,6 +147,7 @@ def cover_deficit(account: uint256, market: uint256, amount: uint256):
     """
     firewall._check_engine(firewall.LIQUIDATOR)
     accounts._check_known(account)
+    house._collect_insurance()
     self._charge(house._insurance(), 0, 0, amount)
     if market == 0:
         accounts._credit(account, amount)

@@ -23,7 +23,6 @@ ROLE = "access_control: account is missing role"
 NO_SHARES = "erc20: transfer amount exceeds balance"
 NO_ALLOWANCE = "erc20: insufficient allowance"
 NOTHING = "vault: zero amount"
-NO_CASH = "vault: insufficient cash"
 TIMELOCK = "timelock_controller: caller must be timelock"
 
 EVERYONE = frozenset(PEOPLE | CONTRACTS)
@@ -78,7 +77,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "deposit": _anyone(lambda world, caller: (world.main, world.token, 10**6), NO_TOKENS),
         "release_lock": _anyone(lambda world, caller: (world.main, world.eth)),
         "claim": _anyone(lambda world, caller: (world.stranger,)),
-        "collect_insurance": _anyone(lambda world, caller: (), "vault: unknown account"),
+        "collect_insurance": _anyone(lambda world, caller: ()),
         "withdraw": _only(
             "holder withdraw_operator", RIGHT, lambda world, caller: (world.main, world.token, 10**6, world.stranger)
         ),
@@ -112,9 +111,7 @@ MATRIX: dict[str, dict[str, Row]] = {
             lambda world, caller: (world.donor, world.other, world.other_holder, 0, 1, 1, 0),
             {"*": "vault: no debt"},
         ),
-        "cover_deficit": Row(
-            frozenset({"liquidator"}), ENGINE, lambda world, caller: (world.donor, 0, 1), {"*": NO_CASH}
-        ),
+        "cover_deficit": _only("liquidator", ENGINE, lambda world, caller: (world.donor, 0, 1)),
         "write_off": Row(
             frozenset({"liquidator"}), ENGINE, lambda world, caller: (world.donor,), {"*": "vault: no debt"}
         ),
