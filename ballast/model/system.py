@@ -91,7 +91,7 @@ class System:
         if params.oracle.sequencer is not None:
             sequencer = Sequencer(params.oracle.sequencer.grace, Told(1, 0, now, now, 1))
             for feed in self.feeds.values():
-                feed.sequencer = sequencer
+                feed.set_sequencer(sequencer, now)
         if params.pool.funding:
             self.shares.seed(OWNER, params.pool.funding // self.vault.scale)
 
