@@ -282,8 +282,8 @@ def silence(feed_id: uint256) -> uint256:
     """
     @notice For how long, in all, a feed gave no price: it was stale, from heartbeat and grace after a round to the next
             one, or its price was refused.
-    @dev Reverts for want of gas only: who asks must not depend on the feed. Exact once its rounds are consumed; a second
-         feed that disagrees counts from the first to the last call of `consume` that finds it so.
+    @dev Reverts for want of gas only: who asks must not depend on the feed. Exact once its rounds are consumed; that a
+         second feed disagrees counts from the first call of `consume` that finds it so to the first that does not.
     @param feed_id The market's id.
     @return Time [s].
     """

@@ -2,9 +2,9 @@
 """
 @title How long a feed has been silent in all
 @license AGPL-3.0-only
-@notice A feed is silent from heartbeat and grace after a round until the next one, and while its price is refused: it is
-        switched off, the sequencer is down or just back, or a second feed disagrees. Who counts the time in which there
-        were prices takes that off. Only the end of a silence is written: a feed that speaks pays nothing.
+@notice A feed is silent from heartbeat and grace after a round until the next one, and while its price is refused: it
+        is switched off, the sequencer is down or just back, or a second feed disagrees. Who counts the time in which
+        there were prices takes that off. Only the end of a silence is written: a feed that speaks pays nothing.
 
             total = ended + what is stale now, or was when the refusal began, and all since then
 
