@@ -84,9 +84,6 @@ def consume(feed_id: uint256):
     current: uint256 = self._current
     if (current >> feed_id) & 1 == 0:
         source: uint256 = self._source(feed_id)
-        if source & feed_slots.GUARDED != 0:
-            heard_at: uint256 = feed_slots._updated_at(self._states[feed_id])
-            feed_silence._note_restart(feed_id, feed_guards._up_since(), heard_at)
         pending: uint256 = 0
         defect: feed_reader.Defect = empty(feed_reader.Defect)
         pending, defect = self._process(feed_id, source)
@@ -94,10 +91,6 @@ def consume(feed_id: uint256):
         usable: bool = defect == empty(feed_reader.Defect)
         if usable and source & feed_slots.GUARDED != 0:
             usable = feed_guards._note(feed_id, self._states[feed_id] >> 184)
-            if usable:
-                feed_silence._end(feed_id, self._due_at(feed_id))
-            else:
-                feed_silence._begin(feed_id, block.timestamp)
         if usable:
             self._current = current | (1 << feed_id)
 
@@ -281,9 +274,9 @@ def off_since(feed_id: uint256) -> uint256:
 def silence(feed_id: uint256) -> uint256:
     """
     @notice For how long, in all, a feed gave no price: it was stale, from heartbeat and grace after a round to the next
-            one, or its price was refused.
-    @dev Reverts for want of gas only: who asks must not depend on the feed. Exact once its rounds are consumed; that a
-         second feed disagrees counts from the first call of `consume` that finds it so to the first that does not.
+            one, or switched off.
+    @dev Reverts for want of gas only: who asks must not depend on the feed. A sequencer that was down and a second feed
+         that disagreed leave no trace, so they are not counted. Exact once the feed's rounds are consumed.
     @param feed_id The market's id.
     @return Time [s].
     """
@@ -294,7 +287,7 @@ def silence(feed_id: uint256) -> uint256:
     if (self._current >> feed_id) & 1 == 0:
         heard_at = max(heard_at, feed_reader._last_heard(source))
     due_at: uint256 = heard_at + feed_slots._max_age(source)
-    return feed_silence._total(feed_id, due_at)
+    return feed_silence._total(feed_id, due_at, feed_guards._guard(feed_id).off_since)
 
 
 @external
@@ -325,10 +318,8 @@ def set_feed_off(feed_id: uint256, off: bool):
     if off == (guard.off_since != 0):
         return
     self._take_last_rounds(feed_id)
-    if off:
-        feed_silence._begin(feed_id, block.timestamp)
-    else:
-        feed_silence._end(feed_id, self._due_at(feed_id))
+    if not off:
+        feed_silence._end_off(feed_id, self._due_at(feed_id), guard.off_since)
     guard.off_since = block.timestamp if off else 0
     feed_guards._set_guard(feed_id, guard)
     self._sources[feed_id] = feed_slots._with_guarded(self._sources[feed_id], feed_guards._is_guarded(feed_id))
@@ -368,7 +359,6 @@ def set_feed(feed_id: uint256, config: IPriceOracle.FeedConfig, expected_price: 
         state = self._first_state(latest, config)
     else:
         self._check_near(feed_id, latest.price, old)
-        self._end_refusal(feed_id)
         self._end_stale(feed_id, block.timestamp - min(block.timestamp, self._due_at(feed_id)))
         state = volatility._resumed(old, source, latest)
     self._set_second(feed_id, config, latest.price)
@@ -397,7 +387,6 @@ def set_sequencer(feed: address, grace: uint256):
     for id: uint256 in range(1, feed_terms.MAX_FEED_ID + 1):
         source: uint256 = self._sources[id]
         if source != 0:
-            self._end_refusal(id)
             self._sources[id] = feed_slots._with_guarded(source, feed_guards._is_guarded(id))
     self._forget_notes()
     log IPriceOracle.SequencerSet(feed=feed, grace=grace)
@@ -554,16 +543,7 @@ def _end_stale(feed_id: uint256, stale: uint256):
     """
     @dev Count for how long the price was stale [s] until the rounds that are about to be stored.
     """
-    feed_silence._end_stale(feed_id, stale, self._due_at(feed_id))
-
-
-@internal
-def _end_refusal(feed_id: uint256):
-    """
-    @dev A feed's guards are about to change: unless it is off, the next call of `consume` finds out what they say.
-    """
-    if feed_guards._guard(feed_id).off_since == 0:
-        feed_silence._end(feed_id, self._due_at(feed_id))
+    feed_silence._end_stale(feed_id, stale, self._due_at(feed_id), feed_guards._guard(feed_id).off_since)
 
 
 @internal

@@ -50,6 +50,10 @@ class Deployment:
         planner = self._contract("planner", "Planner", vault, oracle, pool, collateral_model, cut_planner)
         rebalancer = self._contract("rebalancer", "Rebalancer", vault, oracle, planner, native)
         exchange = self._contract("exchange", "Exchange", vault, oracle, pool, rebalancer)
+        engines = vault, exchange, rebalancer
+        self._contract("liquidator", "Liquidator", *engines, insurance)
+        self._contract("collateral_auctions", "CollateralAuctions", *engines, oracle)
+        self._contract("deficits", "Deficits", *engines, insurance)
         self._contract("risk_model", "RiskModel")
         self._contract("lens", "Lens", vault, oracle, exchange, rebalancer)
         self._timelock()

@@ -109,6 +109,18 @@ class Protocol:
         return self._contract("rebalancer")
 
     @cached_property
+    def liquidator(self) -> Contract:
+        return self._contract("liquidator")
+
+    @cached_property
+    def collateral_auctions(self) -> Contract:
+        return self._contract("collateral_auctions")
+
+    @cached_property
+    def deficits(self) -> Contract:
+        return self._contract("deficits")
+
+    @cached_property
     def risk_model(self) -> Contract:
         return self._contract("risk_model")
 

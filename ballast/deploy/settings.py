@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ballast.deploy.protocol import Protocol
 
 ANYONE = ZERO_ADDRESS  # as a holder of the executor's role
-EXCHANGE, REBALANCER = 1, 2  # roles of `Vault.roles`
+EXCHANGE, REBALANCER, LIQUIDATOR = 1, 2, 4  # roles of `Vault.roles`
 TREASURIES = 0  # as a market, to insurance
 
 
@@ -92,6 +92,9 @@ def _wiring(protocol: Protocol) -> Iterator[Setting]:
     for engine, role, bits in (
         (protocol.exchange, "exchange", EXCHANGE),
         (protocol.rebalancer, "rebalancer", REBALANCER),
+        (protocol.liquidator, "liquidator", LIQUIDATOR),
+        (protocol.collateral_auctions, "collateral_auctions", LIQUIDATOR),
+        (protocol.deficits, "deficits", LIQUIDATOR),
     ):
         known = vault.roles(engine.address) == bits
         yield Setting(f"vault.roles({role})", known, vault, "set_engine", (engine.address, bits))
@@ -104,6 +107,9 @@ def _wiring(protocol: Protocol) -> Iterator[Setting]:
     yield Setting("vault.insurance_account", vault.insurance_account() == fund, vault, "set_insurance", (fund,))
     lender = protocol.credit_pool.address
     yield Setting("vault.credit_pool", vault.credit_pool() == lender, vault, "set_credit_pool", (lender,))
+    deficits = protocol.deficits.address
+    for role, gate in (("insurance_fund", protocol.insurance_fund), ("credit_pool", protocol.credit_pool)):
+        yield Setting(f"{role}.deficits", gate.deficits() == deficits, gate, "set_deficits", (deficits,))
     pool, address = protocol.pool, protocol.rebalancer.address
     yield Setting("pool.rebalancer", pool.rebalancer() == address, pool, "set_rebalancer", (address,))
 

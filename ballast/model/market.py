@@ -8,6 +8,8 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from eth_utils import keccak
+
 from ballast.model import risk
 from ballast.model.errors import Rejected, require
 from ballast.model.fixed_point import OUT_OF_RANGE, WAD, ceil_div, clamp, floor_div, mul_wad_down, mul_wad_up
@@ -283,6 +285,12 @@ class Market:
         book = self.books.get(account, Book())
         settled = self.losses.settled(account, book.size, book.base)
         return replace(book, size=settled.size, base=settled.base)
+
+    def legs_digest(self, account: int) -> int:
+        """What a bidder states of the legs that he means."""
+        book = self.book(account)
+        words = (account, book.size, book.legs)
+        return int.from_bytes(keccak(b"".join((word % 2**256).to_bytes(32, "big") for word in words)), "big")
 
     def clock(self, now: int) -> int:
         """The time that auctions go by."""

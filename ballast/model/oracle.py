@@ -154,10 +154,6 @@ class Sequencer:
     grace: int  # [s]
     told: Told | None = None
 
-    def up_since(self, now: int) -> int:
-        """When it started last; 0 while it is down or gives no proper answer."""
-        return self.told.started_at if self.told and self.told.answer == 0 and self.told.started_at <= now else 0
-
     def check(self, now: int) -> None:
         """Reverts with the reason while prices must wait."""
         told = self.told
@@ -165,40 +161,6 @@ class Sequencer:
         assert told is not None
         require(told.answer == 0, SEQUENCER_DOWN)
         require(now - told.started_at >= self.grace, SEQUENCER_YOUNG)
-
-
-@dataclass
-class Silences:
-    """How long a feed gave no price."""
-
-    ended: int = 0  # [s] of all silences that are over
-    since: int = 0  # [s] when the price began to be refused; 0 = it is not
-    until: int = 0  # [s] when it was last refused
-    known: int = 0  # [s] restart of the sequencer
-
-    def total(self, due_at: int, now: int) -> int:
-        """Up to now, of a price that is stale after `due_at`."""
-        return self.ended + now - min(self.since or now, due_at)
-
-    def end_stale(self, stale: int, due_at: int) -> None:
-        """Rounds came after so many seconds without a price; what is refused counts as that."""
-        self.ended += min(stale, max(0, self.since - due_at)) if self.since else stale
-
-    def begin(self, at: int) -> None:
-        """The price is refused from a time on, if it was not before."""
-        self.since = self.since or max(at, self.until)
-
-    def end(self, due_at: int, now: int) -> None:
-        """The price may be used again."""
-        if self.since:
-            self.ended += min(max(due_at, self.since), now) - self.since
-            self.since, self.until = 0, now
-
-    def note_restart(self, up_since: int, heard_at: int) -> None:
-        """The sequencer is up since a time: if no round was heard since then, it was down after the last one."""
-        if up_since > max(heard_at, self.known):
-            self.known = up_since
-            self.begin(heard_at)
 
 
 @dataclass(frozen=True)
@@ -223,7 +185,7 @@ class Feed:
     sequencer: Sequencer | None = None
     state: State | None = None
     off_since: int = 0  # [s] 0 = on
-    silences: Silences = field(default_factory=lambda: Silences())
+    ended_silence: int = 0  # [s] of all silences that are over
     known_decimals: int = field(default=0, init=False)  # when it was set
 
     # The feed
@@ -257,10 +219,9 @@ class Feed:
         """Set it anew, with the proxies and the configuration of `other`; the estimates stay."""
         old, stale = self._advance(self._state, self._latest(now), now)
         latest = other._settable_round(now, expected_price, old, self.off_since)
-        self.silences.end_stale(stale, self._due_at)
+        self._end_stale(stale)
         self.state = old
-        self.end_refusal(now)
-        self.silences.end_stale(max(0, now - self._due_at), self._due_at)
+        self._end_stale(max(0, now - self._due_at))
         self.config, self.decimals, self.aggregators = other.config, other.decimals, other.aggregators
         self.second, self.second_decimals = other.second, other.second_decimals
         self.known_decimals = self.decimals
@@ -271,28 +232,16 @@ class Feed:
         require(self.state is not None, FEED_NOT_SET)
         if off != bool(self.off_since):
             self.poke(now)
-            if off:
-                self.silences.begin(now)
-            else:
-                self.silences.end(self._due_at, now)
+            if not off:
+                self.ended_silence += min(max(self._due_at, self.off_since), now) - self.off_since
             self.off_since = now if off else 0
 
-    def set_sequencer(self, sequencer: Sequencer | None, now: int) -> None:
-        """Wait for a sequencer; it answers now."""
-        self.end_refusal(now)
-        self.sequencer = sequencer
-
-    def end_refusal(self, now: int) -> None:
-        """The guards are about to change: unless it is off, the next call of `consume` finds out what they say."""
-        if self.state is not None and not self.off_since:
-            self.silences.end(self._due_at, now)
-
     def silence(self, now: int) -> int:
-        """For how long, in all, there was no price: stale, or refused [s]."""
+        """For how long, in all, there was no price: stale, or switched off [s]."""
         if self.state is None:
             return 0
         due_at = max(self.state.updated_at, self._last_heard(now)) + self.config.max_age
-        return self.silences.total(due_at, now)
+        return self.ended_silence + now - min(self.off_since or now, due_at)
 
     def quote(self, now: int) -> Quote:
         """Price and estimates now, unprocessed rounds included."""
@@ -317,22 +266,12 @@ class Feed:
     def consume(self, now: int) -> None:
         """Store what `quote` would compute."""
         require(self.pending() <= MAX_PENDING, POKE)
-        if self.sequencer is not None:
-            self.silences.note_restart(self.sequencer.up_since(now), self._state.updated_at)
         self.poke(now)
-        if self._latest(now).defect or not self._is_guarded:
-            return
-        try:
-            self._ask_guards(self._state.price, now)
-        except Rejected:
-            self.silences.begin(now)
-        else:
-            self.silences.end(self._due_at, now)
 
     def poke(self, now: int) -> int:
         """Consume up to MAX_PENDING rounds; how many are still pending."""
         state, stale = self._advance(self._state, self._latest(now), now)
-        self.silences.end_stale(stale, self._due_at)
+        self._end_stale(stale)
         self.state = state
         return self.pending()
 
@@ -435,9 +374,9 @@ class Feed:
         """When the last observation is stale [s]."""
         return self._state.updated_at + self.config.max_age
 
-    @property
-    def _is_guarded(self) -> bool:
-        return bool(self.off_since or self.config.second_max_age or self.sequencer is not None)
+    def _end_stale(self, stale: int) -> None:
+        """Rounds came after so many seconds without a price; what is off counts as off."""
+        self.ended_silence += min(stale, max(0, self.off_since - self._due_at)) if self.off_since else stale
 
     def _advance(self, state: State, latest: Round, now: int) -> tuple[State, int]:
         """The state after the next rounds, and for how long the price was stale between them."""

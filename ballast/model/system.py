@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ballast.model.collateral import CollateralConfig, CollateralModel
+from ballast.model.collateral_auctions import CollateralAuctions
 from ballast.model.credit import CreditPool, RateConfig
+from ballast.model.deficits import Deficits
 from ballast.model.exchange import Exchange, FeeConfig
 from ballast.model.insurance import TREASURIES, InsuranceFund
+from ballast.model.liquidation import Liquidator
 from ballast.model.market import Market, MarketConfig
 from ballast.model.oracle import Feed, FeedConfig, Sequencer, Told
 from ballast.model.policy import Policy
 from ballast.model.pool import LiquidityPool, QuoteConfig
 from ballast.model.rebalancer import Rebalancer
 from ballast.model.shares import Shares
-from ballast.model.vault import EXCHANGE, REBALANCER, Vault
+from ballast.model.vault import EXCHANGE, LIQUIDATOR, REBALANCER, Vault
 from ballast.params import FeedParams, Params
 
 OWNER = "owner"
@@ -35,6 +38,9 @@ class System:
     exchange: Exchange
     insurance: InsuranceFund
     credit: CreditPool
+    liquidator: Liquidator
+    collateral_auctions: CollateralAuctions
+    deficits: Deficits
 
     @classmethod
     def deploy(cls, params: Params, decimals: int, times: Mapping[int, int], now: int) -> System:
@@ -59,7 +65,22 @@ class System:
         native = list(params.markets).index(params.rebalancer.native) + 1
         rebalancer = Rebalancer(vault, markets, native, collateral_model)
         exchange = Exchange(vault, markets, rebalancer, OWNER)
-        system = cls(vault, pool, shares, markets, feeds, collateral_model, rebalancer, exchange, insurance, credit)
+        engines = vault, markets, feeds, exchange, rebalancer, collateral_model, insurance
+        system = cls(
+            vault,
+            pool,
+            shares,
+            markets,
+            feeds,
+            collateral_model,
+            rebalancer,
+            exchange,
+            insurance,
+            credit,
+            Liquidator(*engines),
+            CollateralAuctions(*engines),
+            Deficits(*engines),
+        )
         system._wire(params, now)
         return system
 
@@ -69,6 +90,10 @@ class System:
         self.vault.set_credit_pool(OWNER, self.credit)
         self.vault.set_engine(OWNER, self.exchange, EXCHANGE)
         self.vault.set_engine(OWNER, self.rebalancer, REBALANCER)
+        for engine in (self.liquidator, self.collateral_auctions, self.deficits):
+            self.vault.set_engine(OWNER, engine, LIQUIDATOR)
+        for gate in (self.insurance, self.credit):
+            gate.set_deficits(OWNER, lambda: self.deficits.insolvencies)
         self.vault.set_guardian(OWNER, OWNER)
         self.shares.set_rebalancer(OWNER, self.rebalancer)
         self.shares.set_policy(OWNER, Policy(**params.pool.policy.model_dump()), now=now)
@@ -91,7 +116,7 @@ class System:
         if params.oracle.sequencer is not None:
             sequencer = Sequencer(params.oracle.sequencer.grace, Told(1, 0, now, now, 1))
             for feed in self.feeds.values():
-                feed.set_sequencer(sequencer, now)
+                feed.sequencer = sequencer
         if params.pool.funding:
             self.shares.seed(OWNER, params.pool.funding // self.vault.scale)
 

@@ -117,22 +117,6 @@ def _ask_sequencer() -> Verdict:
 
 @internal
 @view
-def _up_since() -> uint256:
-    """
-    @dev When the sequencer started last [s]; zero where there is none, or it is down or gives no proper answer.
-    """
-    if self._sequencer == 0:
-        return 0
-    answered: bool = False
-    status: feed_reader.Answer = empty(feed_reader.Answer)
-    answered, status = feed_reader._try_latest(self._sequencer_terms()[0])
-    if not answered or status.answer != 0 or status.started_at > block.timestamp:
-        return 0
-    return status.started_at
-
-
-@internal
-@view
 def _ask_second(guard: feed_slots.Guard, price: uint256) -> Verdict:
     """
     @dev Whether a second feed confirms a price [1e-12 USD]. It counts only while it answers a proper round in time.

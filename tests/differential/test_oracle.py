@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -161,14 +160,14 @@ class Pair:
 
     def consume_and_quote(self) -> None:
         """In one transaction: what was noted is what is quoted. A refusal takes the consumption with it."""
-        feed, before, silences = self.feed, self.feed.state, copy(self.feed.silences)
+        feed, before, silence = self.feed, self.feed.state, self.feed.ended_silence
 
         def on_model() -> Any:
             try:
                 feed.consume(self.now)
                 return tuple(vars(feed.quote(self.now)).values())
             except Rejected:
-                feed.state, feed.silences = before, silences
+                feed.state, feed.ended_silence = before, silence
                 raise
 
         read = self.reader.consume_and_quote

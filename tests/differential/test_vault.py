@@ -12,15 +12,11 @@ import pytest
 from ballast.chain import Reverted
 from ballast.chain.revm import RevmChain
 from ballast.model import vault as model
-from ballast.model.collateral import CollateralConfig, CollateralModel
 from ballast.model.errors import Rejected
-from ballast.model.oracle import Quote
 from tests.support import deploy_vault, outflow_of
 
 WAD, RAW = 10**18, 10**6
 MARKETS, ACCOUNTS, STEPS = 10, 6, 1_500
-POOL, LENDER, INSURANCE = 1, 7, 8  # accounts; the traders' are 2 to 6
-LTV, THRESHOLD = 8 * WAD // 10, 9 * WAD // 10
 MAINTENANCE = 100 * WAD  # of any book
 
 
@@ -49,44 +45,6 @@ class Venue:
         self.net_deposit[account] = max(held + amount, 0)
         return max(-amount - held, 0), self.book[account] == 0
 
-    def seize(self, account: int, bidder: int, fraction: int, now: int) -> bool:
-        held = self.book.get(account, 0) * fraction
-        taken = held // WAD if held >= 0 else -(-held // WAD)
-        self.book[account] = self.book.get(account, 0) - taken
-        self.book[bidder] = self.book.get(bidder, 0) + taken
-        return self.book[account] == 0
-
-    def absorb(self, account: int, now: int) -> tuple[int, bool]:
-        loss = max(-self.book.get(account, 0), 0)
-        self.book[account] = self.book.get(account, 0) + loss
-        return loss, self.book[account] == 0
-
-
-class Lender:
-    """`MockCreditPool.vy` in integers."""
-
-    account = LENDER
-
-    def __init__(self) -> None:
-        self.index, self.shares, self.idle, self.written_off = WAD, 0, 0, 0
-
-    def debt_index(self, now: int) -> int:
-        return self.index
-
-    def change_debt(self, shares: int, idle: int, *, now: int) -> None:
-        self.shares, self.idle = self.shares + shares, idle
-
-    def write_off(self, shares: int, idle: int, *, now: int) -> None:
-        self.shares, self.idle = self.shares - shares, idle
-        self.written_off += shares
-
-
-class Price:
-    """`QuoteStub.vy` in integers: $100 for any token."""
-
-    def quote(self, now: int) -> Quote:
-        return Quote(100 * WAD, 100 * WAD, WAD // 2, WAD // 2, 1, 1, False, False)
-
 
 class Pair:
     """A vault, its model, and random steps on both."""
@@ -95,19 +53,18 @@ class Pair:
         self.random = Random(seed)
         self.reasons: set[str] = set()
         self.locked_once = False
-        self.most_owed = 0
         self.chain = chain = RevmChain()
         self.actors = chain.accounts[:4]
-        self.owner, self.exchange, self.rebalancer, self.liquidator = chain.accounts[4:8]
+        self.owner, self.exchange, self.rebalancer = chain.accounts[4:7]
         self.token = chain.deploy("MockToken", "US Dollar", "USD", 6, sender=self.owner)
-        self.vault = deploy_vault(chain, self.token.address, 7 * WAD // 10, self.owner, WAD // 9)
+        self.vault = deploy_vault(chain, self.token.address, 7 * WAD // 10, self.owner)
         self.outflow = outflow_of(self.vault)
-        self.model = model.Vault(6, 7 * WAD // 10, self.owner, insurance_share=WAD // 9)
+        self.model = model.Vault(6, 7 * WAD // 10, self.owner)
         self.venues = [(chain.deploy("MockMarket", sender=self.owner), Venue()) for _ in range(MARKETS)]
         for contract, venue in self.venues:
             self.vault.add_market(contract.address, sender=self.owner)
             self.model.add_market(self.owner, venue)
-        for engine, roles in ((self.exchange, 1), (self.rebalancer, 2), (self.liquidator, 4)):
+        for engine, roles in ((self.exchange, 1), (self.rebalancer, 2)):
             self.vault.set_engine(engine, roles, sender=self.owner)
             self.model.set_engine(self.owner, engine, roles)
         for account in range(1, ACCOUNTS + 1):
@@ -127,29 +84,6 @@ class Pair:
             for actor in self.actors:
                 token.mint(actor, 10**30, sender=self.owner)
                 token.approve(self.vault.address, 2**256 - 1, sender=actor)
-        self._lend()
-
-    def _lend(self) -> None:
-        """Accounts of a lender and of an insurance, and what values collateral."""
-        for account in (LENDER, INSURANCE):
-            self.vault.open_account(self.owner, sender=self.owner)
-            self.model.open_account(self.owner)
-            self.vault.deposit(account, self.token.address, 2_000 * RAW, sender=self.owner)
-            self.model.deposit(account, 2_000 * RAW)
-        self.credit_pool, self.lender = self.chain.deploy("MockCreditPool", LENDER, sender=self.owner), Lender()
-        self.vault.set_credit_pool(self.credit_pool.address, sender=self.owner)
-        self.model.set_credit_pool(self.owner, self.lender)
-        self.vault.set_insurance(INSURANCE, sender=self.owner)
-        self.model.set_insurance(self.owner, INSURANCE)
-        oracle = self.chain.deploy("QuoteStub", sender=self.owner)
-        oracle.set_quote((100 * WAD, 100 * WAD, WAD // 2, WAD // 2, 1, 1, False, False), sender=self.owner)
-        contract = self.chain.deploy("CollateralModel", self.vault.address, oracle.address, sender=self.owner)
-        twin = CollateralModel(self.model, {128 + index: Price() for index in range(3)}, self.owner)
-        for index in range(3):
-            contract.set_config(index, (128 + index, LTV, THRESHOLD), sender=self.owner)
-            twin.set_config(self.owner, index, CollateralConfig(128 + index, LTV, THRESHOLD), now=self.now)
-        self.vault.set_collateral_model(contract.address, sender=self.owner)
-        self.model.set_collateral_model(self.owner, twin)
 
     @property
     def now(self) -> int:
@@ -159,10 +93,7 @@ class Pair:
         return str(self.model.accounts[account].owner) if account in self.model.accounts else self.actors[0]
 
     def account(self) -> int:
-        return self.random.randint(1, ACCOUNTS) if self.random.random() < 0.99 else INSURANCE + 1
-
-    def treasury(self, account: int) -> model.Treasury:
-        return self.model.treasury(account, self.now)
+        return self.random.randint(1, ACCOUNTS + (self.random.random() < 0.05))
 
     def actor(self, account: int) -> str:
         """The account's owner, or now and then anyone."""
@@ -207,15 +138,14 @@ class Pair:
         account, amount = self.account(), self.random.choice((0, 1, self.random.randrange(3_000 * RAW)))
         self.both(
             lambda: self.vault.deposit(account, self.token.address, amount, sender=self.owner) and None,
-            lambda: self.model.deposit(account, amount, now=self.now),
+            lambda: self.model.deposit(account, amount),
         )
 
     def withdraw(self) -> None:
         account = self.account()
         sender = self.actor(account)
-        treasury = self.treasury(account)
-        amounts = treasury.cash, treasury.cash - treasury.locked, max(treasury.cash, 0) + 300 * WAD
-        amount = self.amount(self.random.choice(amounts)) // 10**12
+        treasury = self.model.treasury(account)
+        amount = self.amount(self.random.choice((treasury.cash, treasury.cash - treasury.locked))) // 10**12
         self.both(
             lambda: self.vault.withdraw(account, self.token.address, amount, sender, sender=sender) and None,
             lambda: self.model.withdraw(sender, account, amount, sender, now=self.now),
@@ -273,8 +203,7 @@ class Pair:
         actor = self.actor(account)
         into = self.random.random() < 0.6
         held = self.venues[market - 1][1].book.get(account, 0) if market <= MARKETS else 0
-        cash = max(self.treasury(account).cash, self.random.choice((0, 50 * WAD)))
-        amount = self.amount(cash) if into else -self.amount(held)
+        amount = self.amount(self.model.treasury(account).cash) if into else -self.amount(held)
         self.both(
             lambda: self.vault.allocate(account, actor, market, amount, sender=self.rebalancer) and None,
             lambda: self.model.allocate(self.rebalancer, account, actor, market, amount, now=self.now),
@@ -292,7 +221,7 @@ class Pair:
 
     def transfer_margin(self) -> None:
         account, keeper = self.account(), self.random.choice(self.actors)
-        books = self.treasury(account).books
+        books = self.model.treasury(account).books
         transfers = []
         for _ in range(self.random.randint(0, 4)):
             slot = self.random.randint(0, 8) if self.random.random() < 0.1 else self._slot(books)
@@ -312,7 +241,7 @@ class Pair:
     def lock_escrow(self) -> None:
         account = self.account()
         actor = self.actor(account)
-        margin, fee = self.amount(max(self.treasury(account).cash, 20 * WAD)), self.amount(WAD)
+        margin, fee = self.amount(self.model.treasury(account).cash), self.amount(WAD)
         self.both(
             lambda: self.vault.lock_escrow(account, actor, margin, fee, sender=self.exchange) and None,
             lambda: self.model.lock_escrow(self.exchange, account, actor, margin, fee, now=self.now),
@@ -322,7 +251,7 @@ class Pair:
         account, executor = self.random.randint(1, ACCOUNTS), self.random.choice(self.actors)
         if not self.model.accounts[account].orders:
             return
-        escrow = self.treasury(account).escrow
+        escrow = self.model.treasury(account).escrow
         amount = min(self.amount(escrow), escrow + 1)
         fee = min(amount, self.amount(WAD))
         if self.random.random() < 0.5:
@@ -366,7 +295,7 @@ class Pair:
 
     def release_lock(self) -> None:
         locks = [(account, market) for account, state in self.model.accounts.items() for market in state.locks]
-        account, market = self.random.choice(locks or [(INSURANCE + 1, MARKETS)])
+        account, market = self.random.choice(locks or [(ACCOUNTS + 1, MARKETS)])
         self.both(
             self.returning(self.vault.release_lock, account, market, sender=self.actors[0]),
             lambda: self.model.release_lock(account, market, now=self.now),
@@ -379,73 +308,6 @@ class Pair:
             self.returning(self.vault.collect_revenue, actor, sender=self.owner),
             lambda: self.model.collect_revenue(self.owner, actor),
         )
-        self.both(
-            self.returning(self.vault.collect_insurance, sender=actor),
-            lambda: self.model.collect_insurance(now=self.now),
-        )
-
-    def seize_book(self) -> None:
-        account, bidder, market = self.account(), self.random.choice((POOL, INSURANCE, self.account())), self.market()
-        owned = [market for market in self.treasury(account).books if market]
-        market = self.random.choice(owned) if owned and self.random.random() < 0.9 else market
-        actor, fraction = self.actor(bidder), self.random.choice((1, WAD // 3, WAD // 2, WAD, WAD))
-        payment, penalty, margin = (self.amount(20 * WAD) for _ in range(3))
-        arguments = (account, bidder, actor, market, fraction, payment, penalty, margin)
-        self.both(
-            self.returning(self.vault.seize_book, *arguments, sender=self.liquidator),
-            lambda: self.model.seize_book(self.liquidator, *arguments, now=self.now),
-        )
-
-    def absorb_book(self) -> None:
-        account, market = self.account(), self.market()
-        self.both(
-            self.returning(self.vault.absorb_book, account, market, sender=self.liquidator),
-            lambda: self.model.absorb_book(self.liquidator, account, market, now=self.now),
-        )
-
-    def seize_collateral(self) -> None:
-        account, bidder, index = self.account(), self.account(), self.random.randrange(4)
-        indebted = [each for each, state in self.model.accounts.items() if state.shares]
-        account = self.random.choice(indebted) if indebted and self.random.random() < 0.8 else account
-        held = self.model.collateral_of(account)[index]
-        arguments = (account, bidder, self.actor(bidder), index, self.amount(held), self.amount(), self.amount(WAD))
-        self.both(
-            lambda: self.vault.seize_collateral(*arguments, sender=self.liquidator) and None,
-            lambda: self.model.seize_collateral(self.liquidator, *arguments, now=self.now),
-        )
-
-    def cover_deficit(self) -> None:
-        account, market, amount = self.account(), self.random.choice((0, self.market())), self.amount(50 * WAD)
-        self.both(
-            lambda: self.vault.cover_deficit(account, market, amount, sender=self.liquidator) and None,
-            lambda: self.model.cover_deficit(self.liquidator, account, market, amount, now=self.now),
-        )
-
-    def write_off(self) -> None:
-        """Of a debtor, whose collateral and books are taken for nothing first, now and then."""
-        indebted = [each for each, state in self.model.accounts.items() if state.shares]
-        account = self.random.choice(indebted or [self.account()])
-        if indebted and self.random.random() < 0.5:
-            for index, held in enumerate(self.model.collateral_of(account)):
-                self._take(self.vault.seize_collateral, self.model.seize_collateral, account, index, held, 0, 0)
-            for market in filter(None, self.treasury(account).books):
-                self._take(self.vault.seize_book, self.model.seize_book, account, market, WAD, 0, 0, 0)
-        self.both(
-            self.returning(self.vault.write_off, account, sender=self.liquidator),
-            lambda: self.model.write_off(self.liquidator, account, now=self.now),
-        )
-
-    def _take(self, on_chain: Any, in_model: Any, account: int, *terms: int) -> None:
-        """A book, or a token's amount, to the insurance for nothing."""
-        arguments = (account, INSURANCE, self.liquidator, *terms)
-        self.both(
-            lambda: on_chain(*arguments, sender=self.liquidator) and None,
-            lambda: in_model(self.liquidator, *arguments, now=self.now) and None,
-        )
-
-    def charge_interest(self) -> None:
-        self.lender.index += self.random.choice((1, self.random.randrange(WAD // 100)))
-        self.credit_pool.set_index(self.lender.index, sender=self.owner)
 
     def wait(self) -> None:
         self.chain.advance(self.random.choice((1, 60, 3_600, 20_000)))
@@ -454,10 +316,9 @@ class Pair:
 
     def compare(self) -> None:
         """Chain equals model, and SOL-1."""
-        for account in range(1, INSURANCE + 1):
-            expected = self.treasury(account)
+        for account in range(1, ACCOUNTS + 1):
+            expected = self.model.treasury(account)
             self.locked_once |= expected.locked > 0
-            self.most_owed = max(self.most_owed, -expected.cash)
             found = self.vault.treasury(account)
             assert tuple(found) == (
                 expected.cash,
@@ -485,11 +346,6 @@ class Pair:
         for actor in self.actors:
             assert self.vault.claimable(actor) == self.model.claimable.get(actor, 0)
         assert self.vault.protocol_revenue() == self.model.protocol_revenue
-        assert self.vault.insurance_due() == self.model.insurance_due
-        counted = (self.lender.shares, self.lender.idle, self.lender.written_off)
-        pool = self.credit_pool
-        assert (pool.debt_shares(), pool.idle(), pool.written_off()) == counted
-        assert self.lender.shares == sum(state.shares for state in self.model.accounts.values())
         assert self.token.balanceOf(self.vault.address) == self.model.custody
         assert self.model.owed() == self.model.custody * self.model.scale
 
@@ -513,10 +369,6 @@ REASONS = {
     "vault: owner deposits it first",
     "access: not the owner",
     "access: not the new owner",
-    "vault: below initial margin",
-    "vault: bid for its own",
-    "vault: no debt",
-    "vault: something is left",
 }
 
 STEP_WEIGHTS = {
@@ -537,12 +389,6 @@ STEP_WEIGHTS = {
     Pair.set_meter: 1,
     Pair.release_lock: 4,
     Pair.collect: 1,
-    Pair.seize_book: 3,
-    Pair.absorb_book: 1,
-    Pair.seize_collateral: 3,
-    Pair.cover_deficit: 1,
-    Pair.write_off: 1,
-    Pair.charge_interest: 1,
     Pair.wait: 2,
 }
 
@@ -557,6 +403,5 @@ def test_vault__random_calls__contract_equals_model(seed: int) -> None:
         if number % 10 == 0:
             pair.compare()
     pair.compare()
-    assert pair.locked_once and pair.most_owed > 100 * WAD
-    assert pair.lender.written_off
+    assert pair.locked_once
     assert pair.reasons >= REASONS

@@ -15,7 +15,6 @@ from tests.support import deposit_to, trade_at_oracle
 from tests.unit.access.puppets import PuppetChain
 
 TRADE, MARGIN, WITHDRAW = 1, 2, 4  # rights of operators
-LIQUIDATOR = 4  # role of an engine
 ALL = TRADE | MARGIN | WITHDRAW
 FOREVER = 2**40 - 1
 YEARS = 10**8  # [s]
@@ -71,13 +70,12 @@ class World:
         self.guardian, self.stranger, self.former_holder, self.heir = accounts[4:8]
         self.trade_operator, self.margin_operator, self.withdraw_operator = accounts[8:11]
         self.expired_operator, self.void_operator, self.share_operator = accounts[11:14]
-        self.liquidator = accounts[14]
         self.eth, self.btc = protocol.market_ids["ETH"], protocol.market_ids["BTC"]
         self.token = protocol.token.address
         self.market = protocol.markets["ETH"]
         self.contracts = {each.artifact.name: each for each in protocol.contracts.values()}
         self.contracts["DerivativesMarket"] = self.market
-        for role in ("vault", "exchange", "rebalancer", "planner", "pool", "oracle", "collateral_model"):
+        for role in ("vault", "exchange", "rebalancer", "liquidator", "planner", "pool", "oracle", "collateral_model"):
             setattr(self, role, self.chain.impersonate(protocol.contracts[role].address))
         self.owner = self.chain.impersonate(protocol.timelock.address)
         self.eth_market = self.chain.impersonate(self.market.address)
@@ -87,7 +85,6 @@ class World:
         """The timelock owns everything, and one proposal is ready."""
         timelock, guard = protocol.timelock, protocol.vault.set_guardian.encode(self.guardian)
         protocol.vault.set_guardian(self.guardian, sender=self.deployer)
-        protocol.vault.set_engine(self.liquidator, LIQUIDATOR, sender=self.deployer)
         weth, wbtc = (self.chain.deploy("MockToken", name, name, 8, sender=self.deployer) for name in ("WETH", "WBTC"))
         self.collateral, self.new_token = weth.address, wbtc.address
         self.index = protocol.vault.add_collateral(self.collateral, WAD, sender=self.deployer).returned

@@ -70,6 +70,15 @@ def _read(contract: str, view: str, *args: Any) -> Arguments:
 TRANSFER = _owner(lambda world, caller: (world.stranger,))
 NO_TOKENS = {"vault": "vault: wrong amount received", "pool": "token: allowance too low"}  # from the vault to itself
 
+HEALTHY, NO_AUCTION = "liquidator: book is healthy", "liquidator: no auction"
+SOLVENT, NO_DEBT = "deficits: not below zero", "liquidator: treasury is healthy"
+
+
+def _bid(world: World) -> tuple[Any, ...]:
+    """For a book that is not for sale."""
+    return world.donor, world.eth, WAD, world.other, 0, world.market.legs_digest(world.donor), 0, []
+
+
 MATRIX: dict[str, dict[str, Row]] = {
     "Vault": {
         "transfer_ownership": TRANSFER,
@@ -138,6 +147,25 @@ MATRIX: dict[str, dict[str, Row]] = {
     "CollateralModel": {
         "transfer_ownership": TRANSFER,
         "set_config": _owner(lambda world, caller: (world.index, (world.eth, WAD // 2, WAD * 6 // 10))),
+    },
+    "Liquidator": {
+        "start": _anyone(lambda world, caller: (world.donor, world.eth, []), HEALTHY),
+        "start_many": _anyone(lambda world, caller: (world.donor, [world.eth], []), HEALTHY),
+        "bid": _anyone(lambda world, caller: (_bid(world),), NO_AUCTION),
+        "bid_many": _anyone(lambda world, caller: ([_bid(world)],), NO_AUCTION),
+        "bid_for_pool": _anyone(lambda world, caller: (world.donor, world.eth, []), NO_AUCTION),
+        "stop": _anyone(lambda world, caller: (world.donor, world.eth), NO_AUCTION),
+    },
+    "CollateralAuctions": {
+        "start": _anyone(lambda world, caller: (world.main, 0, []), NO_DEBT),
+        "bid": _anyone(lambda world, caller: ((world.main, 0, WAD, world.other, WAD, []),), NO_AUCTION),
+        "stop": _anyone(lambda world, caller: (world.main, 0), NO_AUCTION),
+    },
+    "Deficits": {
+        "note": _anyone(lambda world, caller: (world.donor, world.eth)),
+        "realise_deficit": _anyone(lambda world, caller: (world.donor, world.eth, []), SOLVENT),
+        "realise_debt": _anyone(lambda world, caller: (world.donor, []), SOLVENT),
+        "close_pool": _anyone(lambda world, caller: (world.eth,), SOLVENT),
     },
     "Exchange": {
         "transfer_ownership": TRANSFER,
@@ -226,7 +254,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "collect_reserve": _anyone(lambda world, caller: (), NOTHING),
         "set_rate_config": _owner(_read("CreditPool", "rate_config")),
         "set_limits": _owner(lambda world, caller: (WAD, WAD)),
-        "set_deficits": _owner(lambda world, caller: (world.stranger,)),
+        "set_deficits": _owner(lambda world, caller: (world.stranger,), "shares: deficits contract is set"),
     },
     "InsuranceFund": {
         "transfer_ownership": TRANSFER,
@@ -244,7 +272,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "request_exit": _only("holder", NO_SHARES, lambda world, caller: (WAD,)),
         "cancel_exit": _only("holder", "insurance: not in cooldown", lambda world, caller: ()),
         "set_draw_cap": _owner(lambda world, caller: (world.eth, WAD)),
-        "set_deficits": _owner(lambda world, caller: (world.stranger,)),
+        "set_deficits": _owner(lambda world, caller: (world.stranger,), "shares: deficits contract is set"),
     },
     "PriceOracle": {
         "transfer_ownership": TRANSFER,

@@ -74,19 +74,6 @@ def test_absorb__later_books__bear_nothing(lost: MarketBench) -> None:
     lost.assert_zero_sum(65_000 * WAD, LONG, SHORT, THIRD)
 
 
-def test_absorb__many_books__costs_what_few_cost(lost: MarketBench) -> None:
-    """X-LIQ-06: a loss is one word a side, whoever holds what."""
-    start = lost.chain.snapshot()
-    few = lost.vault.absorb(lost.market, LONG, sender=lost.owner).gas_used
-    lost.chain.revert(start)
-    for account in range(10, 30):
-        lost.vault.move_margin(lost.market, account, 5_000 * WAD, sender=lost.owner)
-        lost.market.trade(account, -WAD // 10, 1_400 * WAD, sender=lost.exchange)
-    many = lost.vault.absorb(lost.market, LONG, sender=lost.owner).gas_used
-    assert abs(many - few) < 3_000
-    assert many < 150_000
-
-
 def test_absorb__turned_round_since__charged_on_its_side_only(lost: MarketBench) -> None:
     lost.absorb(LONG)
     lost.trade(SHORT, 8 * WAD)

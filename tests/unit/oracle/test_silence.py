@@ -5,12 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ballast.chain import Reverted
-from ballast.chain.base import ZERO_ADDRESS, Contract
-from ballast.model.fixed_point import WAD
 from tests.unit.oracle.conftest import CONFIG, FEED, Oracle
 
 MAX_AGE = CONFIG.heartbeat + CONFIG.grace
-SEQUENCER_GRACE = 1_800
 
 
 def silence(oracle: Oracle) -> int:
@@ -117,78 +114,3 @@ def test_silence__too_little_gas__is_no_answer(oracle: Oracle) -> None:
 
 def test_silence__unknown_feed__is_none(oracle: Oracle) -> None:
     assert oracle.contract.silence(FEED + 1) == 0
-
-
-@pytest.fixture
-def sequencer(oracle: Oracle) -> Contract:
-    """Up for an hour, with half an hour's grace."""
-    feed: Contract = oracle.deploy("MockSequencerFeed")
-    feed.set_status(0, sender=oracle.owner)
-    oracle.publish(2_000, after=3_600)
-    oracle.contract.set_sequencer(feed.address, SEQUENCER_GRACE, sender=oracle.owner)
-    oracle.consume()
-    return feed
-
-
-@pytest.mark.parametrize("seen", [True, False], ids=["while it is young", "afterwards"])
-@pytest.mark.parametrize("down", [600, 3 * 3_600])
-def test_silence__sequencer_outage__counts_from_the_last_round(
-    oracle: Oracle, sequencer: Contract, down: int, seen: bool
-) -> None:
-    """LIQ-7: frozen while the sequencer is down or just back, though nobody can call meanwhile; once."""
-    assert silence(oracle) == 0
-    began = oracle.chain.timestamp
-    oracle.chain.advance(down)
-    sequencer.set_status(0, sender=oracle.owner)  # down and up again since
-    oracle.publish(2_000)
-    if seen:
-        oracle.consume()
-        assert abs(silence(oracle) - (oracle.chain.timestamp - began)) <= 10
-    oracle.publish(2_010, after=SEQUENCER_GRACE + 60)
-    oracle.consume()
-    ended = silence(oracle)
-    assert abs(ended - (oracle.chain.timestamp - began)) <= 10
-    for _ in range(3):
-        oracle.publish(2_010, after=1_000)
-        oracle.consume()
-    assert silence(oracle) == ended
-
-
-def test_silence__sequencer_up__is_none(oracle: Oracle, sequencer: Contract) -> None:
-    for _ in range(5):
-        oracle.publish(2_000, after=1_000)
-        oracle.consume()
-        assert silence(oracle) == 0
-
-
-def test_silence__refused_when_the_sequencer_is_taken_away__ends(oracle: Oracle, sequencer: Contract) -> None:
-    sequencer.set_status(1, sender=oracle.owner)
-    oracle.consume()
-    began = oracle.chain.timestamp
-    oracle.chain.advance(500)
-    oracle.contract.set_sequencer(ZERO_ADDRESS, 0, sender=oracle.owner)
-    ended = silence(oracle)
-    assert abs(ended - (oracle.chain.timestamp - began)) <= 5
-    oracle.chain.advance(500)
-    assert silence(oracle) == ended
-
-
-def test_silence__feeds_that_disagree__from_call_to_call(oracle: Oracle) -> None:
-    """LIQ-7: whoever finds the price refused stops the clock, whoever finds it usable starts it again."""
-    second = oracle.new_aggregator(18)
-    second.publish(2_000 * 10**18, sender=oracle.owner)
-    changes = {"second_feed": second.address, "second_max_age": 3_600, "max_deviation": 2 * WAD // 100}
-    oracle.contract.set_feed(FEED, oracle.config(**changes), 2_000 * WAD, sender=oracle.owner)
-    oracle.publish(2_100, after=60)
-    oracle.chain.advance(300)
-    assert silence(oracle) == 0
-    oracle.consume()
-    began = oracle.chain.timestamp
-    oracle.chain.advance(300)
-    assert silence(oracle) == oracle.chain.timestamp - began
-    second.publish(2_100 * 10**18, sender=oracle.owner)
-    oracle.consume()
-    ended = silence(oracle)
-    assert ended == oracle.chain.timestamp - began
-    oracle.chain.advance(300)
-    assert silence(oracle) == ended

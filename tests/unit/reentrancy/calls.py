@@ -9,7 +9,7 @@ from typing import Any
 from ballast.chain import Contract, abi
 from ballast.chain.abi import Function
 from ballast.params import WAD
-from tests.unit.reentrancy.scene import BTC, CASH, COIN, ETH, Call, Scene
+from tests.unit.reentrancy.scene import BTC, CASH, COIN, ETH, LINK, Call, Scene
 
 Arguments = Callable[[Scene], tuple[Any, ...]]
 
@@ -21,6 +21,11 @@ def _same_feed(scene: Scene) -> tuple[Any, ...]:
 
 def _settled(scene: Scene) -> tuple[Any, ...]:
     return scene.short, 0, 0, 0, 0, 0
+
+
+def _bid(scene: Scene) -> tuple[Any, ...]:
+    digest = scene.protocol.markets["LINK"].legs_digest(scene.thin)
+    return scene.thin, LINK, WAD, scene.own, 10**24, digest, 10_000 * WAD, []
 
 
 # State-changing functions, several ways of some; what follows a space in a name says which way
@@ -106,7 +111,6 @@ MUTATORS: dict[str, Arguments] = {
     "CreditPool.claim": lambda s: (s.attacker,),
     "CreditPool.set_rate_config": lambda s: (s.protocol.credit_pool.rate_config(),),
     "CreditPool.set_limits": lambda s: (10**9 * WAD, WAD),
-    "CreditPool.set_deficits": lambda s: (s.no_deficits.address,),
     "InsuranceFund.transfer_ownership": lambda s: (s.heir,),
     "InsuranceFund.transfer": lambda s: (s.keeper, WAD),
     "InsuranceFund.transferFrom": lambda s: (s.attacker, s.keeper, WAD),
@@ -118,7 +122,6 @@ MUTATORS: dict[str, Arguments] = {
     "InsuranceFund.request_exit": lambda s: (50 * WAD,),
     "InsuranceFund.cancel_exit": lambda s: (),
     "InsuranceFund.set_draw_cap": lambda s: (ETH, WAD),
-    "InsuranceFund.set_deficits": lambda s: (s.no_deficits.address,),
     "PriceOracle.transfer_ownership": lambda s: (s.heir,),
     "PriceOracle.consume": lambda s: (ETH,),
     "PriceOracle.poke": lambda s: (BTC,),
@@ -131,6 +134,14 @@ MUTATORS: dict[str, Arguments] = {
     "Rebalancer.rebalance": lambda s: (s.short,),
     "Rebalancer.rebalance_many": lambda s: ([s.short, s.own],),
     "Rebalancer.rescue": lambda s: (s.short,),
+    "Liquidator.start": lambda s: (s.weak, LINK, []),
+    "Liquidator.start_many": lambda s: (s.weak, [LINK, ETH], []),
+    "Liquidator.bid": lambda s: (_bid(s),),
+    "Liquidator.bid_many": lambda s: ([_bid(s)],),
+    "Liquidator.bid_for_pool": lambda s: (s.thin, LINK, []),
+    "Liquidator.stop": lambda s: (s.risen, LINK),
+    "Deficits.note": lambda s: (s.sunk, LINK),
+    "Deficits.realise_deficit": lambda s: (s.sunk, LINK, []),
     "Planner.settled_plan": _settled,
     "Timelock.schedule": lambda s: (*s.proposals["new"], s.delay),
     "Timelock.schedule_batch": lambda s: (*s.batch[:-1], b"\x09" * 32, s.delay),
@@ -151,12 +162,19 @@ IMPOSSIBLE = {
     "Outflow.set_vault": "set once, and it is",
     "Vault.seize_collateral": "nobody owes anything here",
     "Vault.write_off": "nobody owes anything here",
+    "CollateralAuctions.start": "nobody owes anything here",
+    "CollateralAuctions.bid": "nobody owes anything here",
+    "CollateralAuctions.stop": "nobody owes anything here",
+    "Deficits.realise_debt": "nobody owes anything here",
+    "Deficits.close_pool": "the pool's book is above zero",
     "Exchange.fill": "the exchange itself only",
     "DerivativesMarket.move_margin": "the vault only",
     "DerivativesMarket.seize": "the vault only",
     "DerivativesMarket.absorb": "the vault only",
     "DerivativesMarket.close_pool": "the pool's book is above zero",
     "LiquidityPool.permit": "takes a signature, moves an allowance",
+    "CreditPool.set_deficits": "set once, and it is",
+    "InsuranceFund.set_deficits": "set once, and it is",
     "CreditPool.permit": "takes a signature, moves an allowance",
     "CreditPool.change_debt": "the vault only",
     "CreditPool.write_off": "the vault only",
@@ -281,6 +299,8 @@ def state(scene: Scene) -> list[Call]:
     found += _shares(scene, protocol.insurance_fund, ())
     found += [(protocol.insurance_fund, "drawable", (market,)) for market in (0, BTC, ETH)]
     found += [(protocol.insurance_fund, "exit_of", (scene.attacker,))]
+    found += [(protocol.deficits, "insolvencies", ()), (protocol.deficits, "is_noted", (scene.sunk, LINK))]
+    found += [(protocol.liquidator, "offer", (account, LINK)) for account in (scene.thin, scene.weak, scene.risen)]
     timelock = protocol.timelock
     for proposal in scene.proposals.values():
         id_ = timelock.hash_operation(*proposal)

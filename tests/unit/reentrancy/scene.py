@@ -18,7 +18,7 @@ from tests.support import UNLIMITED, last_price, trade_at_oracle
 
 HOOKS, HOOKS_AFTER = 2_048, 4_096  # as MockWeirdToken numbers them
 CASH, COIN = 10**6, 10**8  # token units of a dollar and of a coin
-BTC, ETH = 1, 2
+BTC, ETH, LINK = 1, 2, 4
 DAY = 86_400
 
 Call = tuple[Contract, str, tuple[Any, ...]]
@@ -44,6 +44,7 @@ class Scene:
         self._lend_and_insure()
         self._shares()
         self._profit()
+        self._sink()
         self._orders_and_requests()
 
     # Building
@@ -97,7 +98,6 @@ class Scene:
     def _lend_and_insure(self) -> None:
         """The attacker has shares of both, an exit to claim, and shares that have cooled down."""
         credit, fund = self.protocol.credit_pool, self.protocol.insurance_fund
-        self.no_deficits = self.chain.deploy("MockDeficits", sender=self.deployer)
         for contract in (credit, fund):
             self.do(contract, "deposit", 10_000 * CASH, self.attacker)
             self.do(contract, "approve", self.attacker, UNLIMITED)
@@ -129,6 +129,22 @@ class Scene:
         self.vault.withdraw(self.short, self.token.address, cash, self.trader, sender=self.trader)
         self.chain.advance(60)
         self.publish_all(BTC=WAD * 50_500, ETH=WAD * 3_100)
+
+    def _sink(self) -> None:
+        """Books that nobody saves: one that is for sale, one that is not yet, one below zero, one that has risen."""
+        trade = partial(trade_at_oracle, self.protocol, owner=self.deployer, keeper=self.keeper)
+        accounts = []
+        for margin in (2_300, 2_300, 1_900, 2_300):
+            self.vault.open_account(self.trader, sender=self.deployer)
+            accounts.append(int(self.vault.account_count()))
+            self.vault.deposit(accounts[-1], self.token.address, 6_000 * CASH, sender=self.trader)
+            trade(accounts[-1], "LINK", 1_000 * WAD, margin * WAD)
+        self.thin, self.weak, self.sunk, self.risen = accounts
+        self.chain.advance(60)
+        self.publish_all(LINK=WAD * 1_300 // 100)
+        for account in (self.thin, self.risen):
+            self.protocol.liquidator.start(account, LINK, [], sender=self.keeper)
+        self.protocol.rebalancer.transfer_margin(self.risen, 0, LINK, 3_000 * WAD, sender=self.trader)
 
     def _orders_and_requests(self) -> None:
         """All that is due now, and escrow for an engine to work with."""
