@@ -251,6 +251,7 @@ class PolicyParams(_Section):
     z_delever: Number
     z_delever_target: Number
     treasury_reserve: Usd
+    allow_borrow: bool = False
     containment: Bps
     max_risk_share: Bps
     risk_budget: Bps

@@ -12,6 +12,7 @@
 """
 
 from interfaces import ICollateralModel
+from interfaces import ICreditPool
 from interfaces import ICutPlanner
 from interfaces import ILiquidityPool
 from interfaces import IMarket
@@ -65,6 +66,8 @@ BELOW_MIN: constant(uint256) = 10
 
 # A trigger beside those of `valuation`: a cut that was asked for can be filled
 CUT: constant(uint256) = 8
+
+DUST: constant(int256) = 100            # [wad] more than debt is rounded by, for an index up to 99
 
 # Money that sharing may use
 struct Purse:
@@ -255,8 +258,28 @@ def _plan(
     rows: DynArray[allocation.Row, MAX_ROWS] = self._rows(found.books, rooms, convert(policy.z_donor, int256))
     shared: allocation.Allocation = empty(allocation.Allocation)
     shared, purse.reserve = self._share(rows, purse)
+    credit: int256 = 0                                  # [wad] what may still be borrowed
+    borrows: bool = False
+    if may_ask and policy.allow_borrow and self._is_short(found.books, rows, shared.targets, policy.z_delever, True):
+        credit = self._credit(account, treasury, convert(policy.z_donor, int256))
+    if credit != 0:
+        together: allocation.Allocation = allocation._allocate(rows, purse.spare + credit, purse.z_target)
+        may_ask = together.level < convert(policy.z_delever, int256)
+        receivers: DynArray[allocation.Row, MAX_ROWS] = self._receivers(found.books, rows)
+        lent: allocation.Allocation = allocation._allocate(receivers, purse.spare + credit, purse.z_target)
+        borrows = lent.level > shared.level
+        if borrows:
+            rows = receivers
+            shared = lent
+            purse.spare += credit
+            purse.reserve = 0
+            credit = 0
+    may_ask = may_ask and (
+        done.triggers & (valuation.RISK_SHARE | valuation.RISK_BUDGET) != 0
+        or self._is_short(found.books, rows, shared.targets, policy.z_delever, False)
+    )
     waiting: uint256 = done.requests
-    if may_ask and self._needs_cuts(found.books, rows, shared.targets, policy.z_delever, done.triggers):
+    if may_ask:
         candidates: DynArray[ICutPlanner.Candidate, MAX_ROWS] = []
         i: uint256 = 0
         for book: valuation.Book in found.books:
@@ -265,7 +288,7 @@ def _plan(
                 asked = cut_slots._request(waiting, book.slot).market != 0
             candidates.append(self._candidate(book, rows[i], shared.targets[i], asked))
             i = unsafe_add(i, 1)
-        aim: ICutPlanner.Aim = self._aim(policy, purse.spare - purse.reserve, found.equity, found.frozen)
+        aim: ICutPlanner.Aim = self._aim(policy, purse.spare - purse.reserve + credit, found.equity, found.frozen)
         shares: int256[MAX_ROWS] = staticcall CUT_PLANNER.shares(candidates, aim)
         pool_cash: uint256 = self._pool_cash()
         for cut: IRebalancer.PlannedCut in cuts:
@@ -292,6 +315,8 @@ def _plan(
                 done.requests = cut_slots._with(done.requests, book.slot, book.market, share)
         if mode == RESCUE:
             rows = self._rows(found.books, rooms, convert(policy.z_donor, int256))
+            if borrows:
+                rows = self._receivers(found.books, rows)
             shared, purse.reserve = self._share(rows, purse)
 
     for _: uint256 in range(2 * MAX_ROWS):  # each turn settles one book
@@ -489,6 +514,47 @@ def _flaw(
 
 
 ################################################################
+#                       PLAN: BORROWING                        #
+################################################################
+
+@internal
+@view
+def _credit(account: uint256, treasury: IVault.Treasury, z_donor: int256) -> int256:
+    """
+    @dev What the treasury may borrow [wad]: as a donor, it keeps its initial margin and stands at `z_donor` at least.
+         The vault lends nothing to an account with a lock, nor without collateral.
+    """
+    pool: address = staticcall valuation.VAULT.credit_pool()
+    if treasury.locked != 0 or treasury.collateral == 0 or pool == empty(address):
+        return 0
+    asked: int256 = min(treasury.cash, -1)  # requirements are of debt
+    risk: ICollateralModel.TreasuryRisk = staticcall valuation.COLLATERAL_MODEL.treasury_risk(account, asked)
+    equity: int256 = risk.equity - asked + min(treasury.cash, 0)
+    kept: int256 = allocation._at_level(convert(risk.maintenance, int256), convert(risk.sigma_loss, int256), z_donor)
+    lent: uint256 = staticcall ICreditPool(pool).available()
+    room: int256 = min(equity - max(kept, convert(risk.initial, int256)), convert(min(lent, 2**112), int256))
+    return max(room - DUST, 0)
+
+
+@internal
+@pure
+def _receivers(
+    books: DynArray[valuation.Book, MAX_ROWS], rows: DynArray[allocation.Row, MAX_ROWS]
+) -> DynArray[allocation.Row, MAX_ROWS]:
+    """
+    @dev The rows of a plan that borrows: no book gives, or its profit might be locked, and nothing is lent to an
+         account with a lock; and the treasury does not borrow to repay itself.
+    """
+    receivers: DynArray[allocation.Row, MAX_ROWS] = []
+    i: uint256 = 0
+    for row: allocation.Row in rows:
+        high: int256 = row.high if books[i].market != 0 else row.equity
+        receivers.append(allocation._row(row.equity, row.maintenance, row.sigma_loss, row.equity, high))
+        i = unsafe_add(i, 1)
+    return receivers
+
+
+################################################################
 #                        PLAN: CUTTING                         #
 ################################################################
 
@@ -506,23 +572,21 @@ def _bound(request: cut_slots.Request, book: valuation.Book) -> uint256:
 
 @internal
 @pure
-def _needs_cuts(
+def _is_short(
     books: DynArray[valuation.Book, MAX_ROWS],
     rows: DynArray[allocation.Row, MAX_ROWS],
     targets: int256[MAX_ROWS],
     z_delever: uint256,
-    triggers: uint256,
+    fillable: bool,
 ) -> bool:
     """
-    @dev Whether perfect sharing leaves an active book short, or the account's risk breaks a bound.
+    @dev Whether perfect sharing leaves an active book short; `fillable`: one that may get more.
     """
-    if triggers & (valuation.RISK_SHARE | valuation.RISK_BUDGET) != 0:
-        return True
     level: int256 = convert(z_delever, int256)
     i: uint256 = 0
     for row: allocation.Row in rows:
         if targets[i] < allocation._at_level(row.maintenance, row.sigma_loss, level):
-            if row.sigma_loss != 0 and books[i].active:
+            if row.sigma_loss != 0 and books[i].active and (not fillable or targets[i] < row.high):
                 return True
         i = unsafe_add(i, 1)
     return False

@@ -13,6 +13,7 @@
 @custom:kill Revoke its role in the vault (`Vault.set_engine`); accounts then keep their margin where it is.
 """
 
+from interfaces import ICollateralModel
 from interfaces import IMarket
 from interfaces import IPlanner
 from interfaces import IPriceOracle
@@ -34,6 +35,7 @@ MAX_ACCOUNTS: public(constant(uint256)) = 25
 AVERAGING: constant(uint256) = 1_800     # [s] of the oracle's moving average: a price that stands so long is no pump
 BPS: constant(uint256) = 10_000
 NO_DISTANCE: constant(int256) = max_value(int256)
+DUST: constant(int256) = 100             # [wad] more than the vault rounds a debt up by
 
 MAX_ROUNDS: public(constant(uint256)) = 8   # of a rescue: at half a book a round, 1/256 of it is left
 
@@ -496,9 +498,10 @@ def _execute_cut(account: uint256, step: IPlanner.Step):
 @view
 def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
     """
-    @dev What must hold after every rebalance: cash paid for just what moved and the reward, within its reserve; every
-         moved book stands where the plan put it, no donor below its floor and no receiver above what it may be filled
-         to; the least distance of the moved books is no less than before, but for a wei of rounding.
+    @dev What must hold after every rebalance: cash paid for just what moved and the reward, within its reserve, but for
+         the rounding of debt; every moved book stands where the plan put it, no donor below its floor and no receiver
+         above what it may be filled to; the least distance of the moved books, and of a treasury whose debt was repaid,
+         is no less than before, but for a wei.
     """
     assert paid <= done.reserve, errors.REWARD_ABOVE_RESERVE
     cash: int256 = done.cash - convert(paid, int256)
@@ -518,9 +521,12 @@ def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
             assert equity <= step.high, errors.OUT_OF_BAND
         lowest_before = min(lowest_before, self._distance(step, step.equity))
         lowest_after = min(lowest_after, self._distance(step, equity))
+    if done.cash < 0 and cash > done.cash:
+        lowest_before = min(lowest_before, self._treasury_distance(account, done.cash))
     assert lowest_after >= lowest_before, errors.DISTANCE_FELL
     treasury: IVault.Treasury = staticcall VAULT.treasury(account)
-    assert treasury.cash == cash, errors.CASH_DIFFERS
+    rounded: int256 = cash - treasury.cash
+    assert rounded >= 0 and rounded < (DUST if cash < 0 else 1), errors.CASH_DIFFERS
 
 
 @internal
@@ -544,6 +550,18 @@ def _distance(book: IPlanner.Step, equity: int256) -> int256:
         return NO_DISTANCE
     above: int256 = equity - convert(book.maintenance, int256)
     return allocation._floor_ratio(above, convert(book.sigma_loss, int256))
+
+
+@internal
+@view
+def _treasury_distance(account: uint256, cash: int256) -> int256:
+    """
+    @dev z of a treasury in debt [wad]; nothing is as near to its end as a debt that nothing secures.
+    """
+    model: ICollateralModel = ICollateralModel(staticcall VAULT.collateral_model())
+    risk: ICollateralModel.TreasuryRisk = staticcall model.treasury_risk(account, cash)
+    above: int256 = risk.equity - convert(risk.maintenance, int256)
+    return allocation._floor_ratio(above, convert(max(risk.sigma_loss, 1), int256))
 
 
 @internal

@@ -177,6 +177,7 @@ class Policy:
     z_delever: Decimal
     z_delever_target: Decimal
     treasury_reserve: Decimal  # [USD]
+    allow_borrow: bool
     containment: Decimal
     max_risk_share: Decimal
     risk_budget: Decimal
@@ -194,6 +195,7 @@ class Policy:
         """From `IRebalancer.Policy`, or from a parameters file's."""
         return cls(
             enabled=raw.enabled,
+            allow_borrow=raw.allow_borrow,
             cooldown=timedelta(seconds=raw.cooldown),
             no_fund=_markets(raw.no_fund),
             no_tap=_markets(raw.no_tap),

@@ -24,6 +24,7 @@ from ballast.model.vault import BOOKS, Transfer, Treasury, Vault
 MAX_PENDING = 16
 NO_LIMIT = 2**100  # [bps] of account equity
 UNPRICED_COLLATERAL = 1 << BOOKS
+DUST = 100  # [wad] more than debt is rounded by
 
 TREASURY = BOOKS  # slot of the treasury, which is a book while it is in debt
 
@@ -255,11 +256,23 @@ class Planner:
         books, (spare, reserve) = found.books, purse
         rows = _rows(books, policy.z_donor)
         shared, reserve = _share(rows, spare, reserve, policy.z_target)
-        if may_ask and _needs_cuts(books, rows, shared.targets, policy.z_delever, plan.triggers):
-            self._ask(account, found, rows, shared, policy, mode, spare - reserve, plan, now)
+        credit, borrows = 0, False
+        if may_ask and policy.allow_borrow and _is_short(books, rows, shared.targets, policy.z_delever, fillable=True):
+            credit = self._credit(account, policy.z_donor, now)
+        if credit:
+            may_ask = allocation.allocate(rows, spare + credit, policy.z_target).level < policy.z_delever
+            receivers = _receivers(books, rows)
+            lent = allocation.allocate(receivers, spare + credit, policy.z_target)
+            borrows = lent.level > shared.level
+            if borrows:
+                rows, shared, spare, reserve, credit = receivers, lent, spare + credit, 0, 0
+        breach = plan.triggers & (RISK_SHARE | RISK_BUDGET)
+        if may_ask and (breach or _is_short(books, rows, shared.targets, policy.z_delever)):
+            self._ask(account, found, rows, shared, policy, mode, spare - reserve + credit, plan, now)
             if mode == RESCUE:
                 plan.cuts.sort(key=lambda cut: cut.slot)
                 rows = _rows(books, policy.z_donor)
+                rows = _receivers(books, rows) if borrows else rows
                 shared, reserve = _share(rows, spare, reserve, policy.z_target)
         rows, shared, reserve = self._feasible(books, rows, shared, mode, spare, reserve, policy.z_target)
 
@@ -385,6 +398,19 @@ class Planner:
         cash = max(self.vault.treasury(pool).cash, 0) if pool else 0
         return cash - sum(cut.pool_top_up for cut in cuts)
 
+    # Borrowing
+
+    def _credit(self, account: int, z_donor: int, now: int) -> int:
+        """What the treasury may borrow: as a donor, it keeps its initial margin and stands at `z_donor` at least."""
+        treasury, lender = self.vault.treasury(account), self.vault.lender
+        if treasury.locked or not treasury.collateral or lender is None or self.collateral is None:
+            return 0
+        asked = min(treasury.cash, -1)
+        risk = self.collateral.treasury_risk(account, asked, now)
+        equity = risk.equity - asked + min(treasury.cash, 0)
+        kept = max(at_level(risk.maintenance, risk.sigma_loss, z_donor), risk.initial)
+        return max(min(equity - kept, min(lender.available(now), 2**112)) - DUST, 0)
+
     # Sharing
 
     def _feasible(
@@ -496,6 +522,14 @@ def _rows(books: Sequence[Book], z_donor: int) -> list[Row]:
     ]
 
 
+def _receivers(books: Sequence[Book], rows: Sequence[Row]) -> list[Row]:
+    """The rows of a plan that borrows: no book gives, and the treasury does not repay itself."""
+    return [
+        _bounded(row, row.equity, row.equity if book.slot == TREASURY else row.high)
+        for book, row in zip(books, rows, strict=True)
+    ]
+
+
 def _bounded(row: Row, low: int, high: int) -> Row:
     return make_row(row.equity, row.maintenance, row.sigma_loss, low, high)
 
@@ -516,12 +550,15 @@ def _futile(rows: Sequence[Row], equities: Sequence[int], mode: int) -> int | No
     return worst
 
 
-def _needs_cuts(
-    books: Sequence[Book], rows: Sequence[Row], targets: Sequence[int], z_delever: int, triggers: int
+def _is_short(
+    books: Sequence[Book], rows: Sequence[Row], targets: Sequence[int], z_delever: int, fillable: bool = False
 ) -> bool:
-    """Whether perfect sharing leaves an active book short, or the account's risk breaks a bound."""
-    return bool(triggers & (RISK_SHARE | RISK_BUDGET)) or any(
-        book.active and row.sigma_loss and target < at_level(row.maintenance, row.sigma_loss, z_delever)
+    """Whether perfect sharing leaves an active book short; `fillable`: one that may get more."""
+    return any(
+        book.active
+        and row.sigma_loss
+        and target < at_level(row.maintenance, row.sigma_loss, z_delever)
+        and (not fillable or target < row.high)
         for book, row, target in zip(books, rows, targets, strict=True)
     )
 

@@ -29,6 +29,7 @@ class Policy:
     z_delever: int = 0  # [wad]
     z_delever_target: int = 0  # [wad]
     treasury_reserve: int = 0  # [wad]
+    allow_borrow: bool = False
     containment: int = 0  # [bps]
     max_risk_share: int = 0  # [bps]
     risk_budget: int = 0  # [bps]
@@ -53,7 +54,8 @@ class Policy:
         require(0 < self.max_risk_share <= BPS, "policy: share out of bounds")
         require(self.max_slippage <= 1_000, "policy: slippage out of bounds")
         require(self.max_delever <= BPS, "policy: delever out of bounds")
-        require(self.treasury_reserve <= (2**32 - 1) * WAD, "policy: reserve out of bounds")
+        most = 0 if self.allow_borrow else (2**32 - 1) * WAD
+        require(self.treasury_reserve <= most, "policy: reserve out of bounds")
         require(WAD <= self.min_move <= (2**16 - 1) * WAD, "policy: min move out of bounds")
         require(self.cooldown <= DAY, "policy: cooldown out of bounds")
         require(self.max_fee <= 200 * WAD and self.max_fee_per_day <= 10_000 * WAD, "policy: fee out of bounds")

@@ -10,10 +10,10 @@ from interfaces import IRebalancer
 
 from . import errors
 
-# policy  reserve 32 · 200 | min move 16 · 184 | cooldown 17 · 167 | fee 15 · 152 | fee per day 20 · 132
-#         | slippage 14 · 118 | delever 14 · 104 | budget 14 · 90 | share 14 · 76 | containment 14 · 62
-#         | z_delever_target 12 · 50 | z_delever 12 · 38 | z_donor 12 · 26 | z_target 12 · 14 | z_trigger 12 · 2
-#         | has sets 1 · 1 | enabled 1 · 0
+# policy  allow borrow 1 · 232 | reserve 32 · 200 | min move 16 · 184 | cooldown 17 · 167 | fee 15 · 152
+#         | fee per day 20 · 132 | slippage 14 · 118 | delever 14 · 104 | budget 14 · 90 | share 14 · 76
+#         | containment 14 · 62 | z_delever_target 12 · 50 | z_delever 12 · 38 | z_donor 12 · 26 | z_target 12 · 14
+#         | z_trigger 12 · 2 | has sets 1 · 1 | enabled 1 · 0
 # sets    no_tap 128 · 128 | no_fund 128 · 0
 # state   contained 8 × 14 · 144 | fees 40 · 104 | digest 64 · 40 | asked 1 · 39 | last call 39 · 0
 
@@ -79,7 +79,7 @@ def _check_policy(policy: IRebalancer.Policy):
     assert policy.max_risk_share > 0 and policy.max_risk_share <= _MAX_SHARE, errors.POLICY_SHARE
     assert policy.max_slippage <= _MAX_SLIPPAGE, errors.POLICY_SLIPPAGE
     assert policy.max_delever <= _MAX_SHARE, errors.POLICY_DELEVER
-    assert policy.treasury_reserve <= _MAX_RESERVE, errors.POLICY_RESERVE
+    assert policy.treasury_reserve <= (0 if policy.allow_borrow else _MAX_RESERVE), errors.POLICY_RESERVE
     assert policy.min_move >= _MIN_MIN_MOVE and policy.min_move <= _MAX_MIN_MOVE, errors.POLICY_MIN_MOVE
     assert policy.cooldown <= _MAX_COOLDOWN, errors.POLICY_COOLDOWN
     assert policy.max_fee <= _MAX_FEE and policy.max_fee_per_day <= _MAX_FEE_PER_DAY, errors.POLICY_FEE
@@ -92,7 +92,8 @@ def _pack_policy(policy: IRebalancer.Policy) -> uint256:
     """
     @dev All of a checked policy but its sets. Never zero, since `z_trigger` is not.
     """
-    word: uint256 = policy.treasury_reserve // _WAD
+    word: uint256 = convert(policy.allow_borrow, uint256)
+    word = (word << 32) | (policy.treasury_reserve // _WAD)
     word = (word << 16) | (policy.min_move // _WAD)
     word = (word << 17) | policy.cooldown
     word = (word << 15) | (policy.max_fee // _CENTI)
@@ -125,6 +126,7 @@ def _unpack_policy(word: uint256, sets: uint256) -> IRebalancer.Policy:
         z_delever=unsafe_mul((word >> 38) & _MASK_12, _CENTI),
         z_delever_target=unsafe_mul((word >> 50) & _MASK_12, _CENTI),
         treasury_reserve=unsafe_mul((word >> 200) & _MASK_32, _WAD),
+        allow_borrow=(word >> 232) & 1 != 0,
         containment=(word >> 62) & _MASK_14,
         max_risk_share=(word >> 76) & _MASK_14,
         risk_budget=(word >> 90) & _MASK_14,

@@ -10,8 +10,9 @@ import pytest
 from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
-from tests.support import last_price
+from tests.support import deposit_to, last_price
 
+LIQUIDATOR = 4  # role
 START = {"BTC": 60_000, "ETH": 3_000, "SOL": 150, "LINK": 15}  # [USD]
 
 
@@ -104,3 +105,46 @@ def short(
     publish("ETH", START["ETH"] * WAD, after=30)
     publish("BTC", 50_500 * WAD)
     return account
+
+
+@pytest.fixture
+def liquidator(vault: Contract, owner: str, protocol: Protocol) -> str:
+    """Somebody with the role."""
+    who = str(protocol.chain.accounts[9])
+    vault.set_engine(who, LIQUIDATOR, sender=owner)
+    return who
+
+
+@pytest.fixture
+def state_of(protocol: Protocol, rebalancer: Contract) -> Callable[[int], Any]:
+    """`state_of(account)`: its treasury, books and requests."""
+
+    def state_(account: int) -> Any:
+        books = [tuple(market.book(account)) for market in protocol.markets.values()]
+        return tuple(protocol.vault.treasury(account)), books, rebalancer.cut_requests(account)
+
+    return state_
+
+
+@pytest.fixture
+def pledge(protocol: Protocol, owner: str, trader: str) -> Callable[[int, str, int], None]:
+    """`pledge(account, "WETH", 10)`: deposit units of a collateral token."""
+
+    def pledge_(account: int, name: str, units: int) -> None:
+        token, amount = protocol.collateral[name], protocol.mint(trader, units * WAD, owner, name)
+        token.approve(protocol.vault.address, amount, sender=trader)
+        protocol.vault.deposit(account, token.address, amount, sender=trader)
+
+    return pledge_
+
+
+@pytest.fixture
+def lender(protocol: Protocol, vault: Contract, owner: str) -> Contract:
+    """A credit pool with $50,000 to lend."""
+    vault.open_account(owner, sender=owner)
+    account = vault.account_count()
+    pool = protocol.chain.deploy("MockCreditPool", account, sender=owner)
+    vault.set_credit_pool(pool.address, sender=owner)
+    deposit_to(protocol, account, owner, 50_000 * WAD, owner)
+    pool.set_available(50_000 * WAD, sender=owner)
+    return pool

@@ -10,18 +10,6 @@ UNPRICED = 1 << 8  # bit of `frozen`
 
 
 @pytest.fixture
-def pledge(protocol, owner, trader):
-    """`pledge(account, "WETH", 10)`: deposit units of a collateral token."""
-
-    def pledge_(account, name, units):
-        token, amount = protocol.collateral[name], protocol.mint(trader, units * WAD, owner, name)
-        token.approve(protocol.vault.address, amount, sender=trader)
-        protocol.vault.deposit(account, token.address, amount, sender=trader)
-
-    return pledge_
-
-
-@pytest.fixture
 def risky(build, guard, drain):
     """Two books and hardly any cash."""
     account = build(BTC=(30_000, 9_000), SOL=(3_000, 3_000))

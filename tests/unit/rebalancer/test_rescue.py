@@ -7,15 +7,7 @@ import pytest
 from ballast.chain import Reverted
 from ballast.params import WAD
 
-LIQUIDATOR = 4  # role
 PLANS = 8  # most that one rescue executes
-
-
-@pytest.fixture
-def liquidator(vault, owner, chain):
-    """Somebody with the role."""
-    vault.set_engine(chain.accounts[9], LIQUIDATOR, sender=owner)
-    return chain.accounts[9]
 
 
 @pytest.fixture
@@ -26,17 +18,6 @@ def alone(build, guard, drain, publish):
     drain(account)
     publish("BTC", 47_500 * WAD, after=30)
     return account
-
-
-@pytest.fixture
-def state_of(protocol, rebalancer):
-    """`state_of(account)`: its treasury, books and requests."""
-
-    def state_(account):
-        books = [tuple(market.book(account)) for market in protocol.markets.values()]
-        return tuple(protocol.vault.treasury(account)), books, rebalancer.cut_requests(account)
-
-    return state_
 
 
 def refused(call, reason):

@@ -30,6 +30,7 @@ def test_set_policy__extremes__come_back_as_they_were(rebalancer, account, trade
         "z_delever": 4_095 * CENT,
         "z_delever_target": 4_095 * CENT,
         "treasury_reserve": (2**32 - 1) * WAD,
+        "allow_borrow": False,
         "containment": 10_000,
         "max_risk_share": 10_000,
         "risk_budget": 10_000,
@@ -47,6 +48,11 @@ def test_set_policy__extremes__come_back_as_they_were(rebalancer, account, trade
     policy = most if extreme == "most" else least
     rebalancer.set_policy(account, policy, sender=trader)
     assert rebalancer.policy(account)._asdict() == policy
+
+
+def test_set_policy__borrowing_allowed__comes_back(rebalancer, account, trader, default):
+    rebalancer.set_policy(account, {**default, "allow_borrow": True}, sender=trader)
+    assert rebalancer.policy(account)._asdict() == {**default, "allow_borrow": True}
 
 
 def test_set_policy__sets_taken_away__not_read(rebalancer, account, trader, default):
@@ -75,6 +81,7 @@ def test_set_policy__sets_taken_away__not_read(rebalancer, account, trader, defa
         ({"max_slippage": 1_001}, "policy: slippage out of bounds"),
         ({"max_delever": 10_001}, "policy: delever out of bounds"),
         ({"treasury_reserve": 2**32 * WAD}, "policy: reserve out of bounds"),
+        ({"treasury_reserve": WAD, "allow_borrow": True}, "policy: reserve out of bounds"),
         ({"min_move": 0}, "policy: min move out of bounds"),
         ({"min_move": 2**16 * WAD}, "policy: min move out of bounds"),
         ({"cooldown": 86_401}, "policy: cooldown out of bounds"),
