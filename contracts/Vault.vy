@@ -259,7 +259,7 @@ def transfer_margin(
     @notice Move margin between the books and the cash of one account, and credit the keeper. REBALANCER, LIQUIDATOR.
     @dev The account's total changes by the reward alone. Profit beyond the account's net deposits is metered and its
          excess locked. Cash that is not there is lent. The reward never digs into locked cash, and is never lent: it is
-         cut to what stands above the locks.
+         cut to what stands above the locks, or to what the books repaid of a debt.
     @param account Account id.
     @param transfers Books by slot with signed amounts; a slot may repeat.
     @param reward Most the keeper is credited, taken from cash [wad].
@@ -280,8 +280,10 @@ def transfer_margin(
         state.locked = state.locked or locks
     spending._check_debt(account, state, cash)
 
-    free: int256 = max(cash - spending._locked_cash(account, state.locked), 0)
-    paid: uint256 = min(reward, convert(free, uint256))
+    free: int256 = cash - spending._locked_cash(account, state.locked)
+    if cash < 0 and not state.locked:
+        free = cash - state.cash
+    paid: uint256 = min(reward, convert(max(free, 0), uint256))
     state.cash = cash - convert(paid, int256)
     accounts._store(account, state)
     self._reward(account, keeper, paid)

@@ -152,7 +152,7 @@ class Planner:
             policy = replace(policy, max_risk_share=NO_LIMIT, risk_budget=0, max_fee=0)
         elif mode == KEEPER and not policy.enabled:
             policy = replace(policy, no_fund=MASK_128, no_tap=MASK_128)
-        treasury = self.vault.treasury(account)
+        treasury = self.vault.treasury(account, now)
         state = state.decayed(now)
         found = self.gather(account, policy, now)
         found.waiting = waiting
@@ -193,7 +193,7 @@ class Planner:
 
     def gather(self, account: int, policy: Policy, now: int) -> Found:
         """The account with all its books that can be priced; what the policy forbids is closed in their gates."""
-        treasury, debtor = self.vault.treasury(account), None
+        treasury, debtor = self.vault.treasury(account, now), None
         found = Found(treasury.cash + treasury.escrow)
         if treasury.cash < 0 and self.collateral is not None:
             debt = self.collateral.treasury_risk(account, treasury.cash, now)
@@ -402,7 +402,7 @@ class Planner:
 
     def _credit(self, account: int, z_donor: int, now: int) -> int:
         """What the treasury may borrow: as a donor, it keeps its initial margin and stands at `z_donor` at least."""
-        treasury, lender = self.vault.treasury(account), self.vault.lender
+        treasury, lender = self.vault.treasury(account, now), self.vault.lender
         if treasury.locked or not treasury.collateral or lender is None or self.collateral is None:
             return 0
         asked = min(treasury.cash, -1)

@@ -159,7 +159,7 @@ class Rebalancer:
         plan, found = self._plan(account, mode, now)
         require(plan.code == DUE, REASONS[plan.code])
         self._settle(account, now)
-        market_at = self.vault.treasury(account).books
+        market_at = self.vault.treasury(account, now).books
         for cut in plan.cuts:
             market = market_at[cut.slot]
             self.markets[market].reduce(account, cut.fraction, cut.cost, now, found.bounds.get(cut.slot, 0))
@@ -180,7 +180,7 @@ class Rebalancer:
         require(code == DUE, REASONS[code])
 
     def _settle(self, account: int, now: int) -> None:
-        for market in self.vault.treasury(account).books:
+        for market in self.vault.treasury(account, now).books:
             if market:
                 with suppress(Rejected):
                     self.markets[market].settle(now)
@@ -229,7 +229,7 @@ class Rebalancer:
         require(source in self.markets, "vault: unknown market")
         market = self.markets[source]
         market.settle(now)
-        state, books = self.states.get(account, State()), self.vault.treasury(account).books
+        state, books = self.states.get(account, State()), self.vault.treasury(account, now).books
         if now < state.last_call + AVERAGING and source in books:
             require(not state.contained[books.index(source)], "rebalancer: lately filled")
         policy = self.policy(account)

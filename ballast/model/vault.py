@@ -327,14 +327,15 @@ class Vault:
             return 0
         state = self.accounts[account]
         with self._atomic(*(market for market in state.books if market)):
-            cash = self._cash(state, now)
+            before = cash = self._cash(state, now)
             for transfer in transfers:
                 market = state.books[transfer.slot] if transfer.slot < BOOKS else 0
                 require(market != 0, "vault: no such book")
                 self._move_margin(account, market, transfer.amount, now)
                 cash -= transfer.amount
             self._check_debt(account, cash, now)
-            paid = min(reward, max(cash - state.locked, 0))
+            free = cash - before if cash < 0 and not state.locked else cash - state.locked
+            paid = min(reward, max(free, 0))
             self._set_cash(state, cash - paid, now)
         self._reward(keeper, paid)
         return paid

@@ -13,7 +13,6 @@ debt_shares: public(int256)             # [wad] what the vault said, added up
 idle: public(uint256)                   # [wad] what the vault said last
 written_off: public(uint256)            # [wad] shares
 closed: public(bool)                    # whether debt may not grow
-available: public(uint256)              # [wad] what it says that it has to lend
 
 
 @deploy
@@ -23,7 +22,6 @@ def __init__(account: uint256):
     """
     ACCOUNT = account
     self.debt_index = 10**18
-    self.available = 2**128
 
 
 @external
@@ -57,15 +55,6 @@ def set_index(index: uint256):
     @param index USD [wad].
     """
     self.debt_index = index
-
-
-@external
-def set_available(available: uint256):
-    """
-    @notice Say what may be borrowed.
-    @param available USD [wad].
-    """
-    self.available = available
 
 
 @external

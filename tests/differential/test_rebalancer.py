@@ -39,11 +39,13 @@ class Twin:
         self.liquidator = str(protocol.chain.accounts[LIQUIDATOR])
         protocol.vault.set_engine(self.liquidator, vault.LIQUIDATOR, sender=self.owner)
         self.model.vault.set_engine(OWNER, self.liquidator, vault.LIQUIDATOR)
-        self.rebalances = self.cuts = self.rescues = self.cut_at_once = 0
+        self.rebalances = self.cuts = self.rescues = self.cut_at_once = self.debts = self.borrowed = self.repaid = 0
+        self.lend(80_000)
         self.codes: set[int] = set()
         self.accounts = [self.open(str(protocol.chain.accounts[4 + i])) for i in range(3)]
         for account in self.accounts:
             self.set_policy(account)
+            self.pledge(account, "WETH", 5)
             for name in self.names:
                 self.trade(account, name)
 
@@ -59,6 +61,30 @@ class Twin:
         self.protocol.vault.deposit(account, self.protocol.token.address, raw, sender=holder)
         self.model.vault.deposit(account, raw)
         return account
+
+    def lend(self, dollars: int) -> None:
+        raw, pool = self.protocol.mint(self.owner, dollars * WAD, self.owner), self.protocol.credit_pool
+        self.protocol.token.approve(pool.address, raw, sender=self.owner)
+        pool.deposit(raw, self.owner, sender=self.owner)
+        self.model.credit.deposit(raw, self.owner, now=self.now)
+
+    def pledge(self, account: int, name: str, units: int) -> None:
+        """Collateral, and debt up to most of what it secures."""
+        token, holder = self.protocol.collateral[name], self.holder(account)
+        raw = self.protocol.mint(holder, units * WAD, self.owner, name)
+        token.approve(self.protocol.vault.address, raw, sender=holder)
+        self.protocol.vault.deposit(account, token.address, raw, sender=holder)
+        self.model.vault.deposit(account, raw, name, sender=holder, now=self.now)
+
+    def borrow(self) -> None:
+        account = self.random.choice(self.accounts)
+        risk = self.model.collateral_model.treasury_risk(account, -1, self.now)
+        amount = max(self.cash(account) + risk.credit * self.random.choice((5, 30, 60, 95, 101)) // 100, 0) // 10**12
+        holder = self.holder(account)
+        self.both(
+            lambda: self.protocol.vault.withdraw(account, self.protocol.token.address, amount, holder, sender=holder),
+            lambda: self.model.vault.withdraw(holder, account, amount, holder, now=self.now),
+        )
 
     def holder(self, account: int) -> str:
         return str(self.model.vault.accounts[account].owner)
@@ -78,7 +104,7 @@ class Twin:
 
     def step(self) -> None:
         name = self.random.choice(
-            ("trade",) * 3 + ("move",) * 8 + ("policy", "policy", "own", "transfer", "transfer", "withdraw")
+            ("trade",) * 3 + ("move",) * 8 + ("policy", "policy", "own", "transfer", "transfer", "withdraw", "borrow")
         )
         getattr(self, name)()
         if self.random.random() < 0.4:
@@ -139,6 +165,8 @@ class Twin:
         if self.random.random() < 0.4:
             changes["containment"] = self.random.choice((0, 100, 1_000, 10_000))
             changes["treasury_reserve"] = self.random.choice((0, 50_000, 1_000_000)) * WAD
+        elif self.random.random() < 0.7:
+            changes["allow_borrow"] = True
         if self.random.random() < 0.3:
             changes["no_fund"], changes["no_tap"] = self.random.randrange(32), self.random.randrange(32)
         if self.random.random() < 0.3:
@@ -155,7 +183,7 @@ class Twin:
 
     def withdraw(self) -> None:
         account = self.random.choice(self.accounts)
-        cash = self.model.vault.treasury(account).cash // 10**12
+        cash = max(self.cash(account), 0) // 10**12
         holder, amount = self.holder(account), self.random.choice((1, cash // 8, cash, cash + 1))
         self.both(
             lambda: self.protocol.vault.withdraw(account, self.protocol.token.address, amount, holder, sender=holder),
@@ -204,7 +232,7 @@ class Twin:
         for account in self.accounts:
             plan = self.model.rebalancer.preview_rescue(account, now=self.now)
             assert self.plain(self.protocol.rebalancer.preview_rescue(account)) == self.plain(plan)
-            before = self.distances(account)
+            before, cash = self.distances(account), self.cash(account)
             done = self.both(
                 lambda account=account: self.protocol.rebalancer.rescue(account, sender=self.liquidator),
                 lambda account=account: self.model.rebalancer.rescue(self.liquidator, account, now=self.now),
@@ -219,8 +247,13 @@ class Twin:
             assert all(after.get(market, z) >= min(z, 0) for market, z in before.items())
             assert results or after == before
             self.rescues += bool(results)
+            self.borrowed += self.cash(account) < min(cash, 0)
+            self.repaid += cash < 0 and self.cash(account) - cash > WAD
             self.cut_at_once += sum(len(result.plan.cuts) for result in results)
         self.compare()
+
+    def cash(self, account: int) -> int:
+        return self.model.vault.treasury(account, self.now).cash
 
     def distances(self, account: int) -> dict[int, int]:
         """z of the account's books that can be priced and have legs."""
@@ -238,13 +271,14 @@ class Twin:
 
     def compare(self) -> None:
         for account in (self.model.pool.account, *self.accounts):
-            chain, model = self.protocol.vault.treasury(account), self.model.vault.treasury(account)
+            chain, model = self.protocol.vault.treasury(account), self.model.vault.treasury(account, self.now)
             assert (chain.cash, chain.escrow, chain.locked, chain.slots) == (
                 model.cash,
                 model.escrow,
                 model.locked,
                 model.slots,
             )
+            self.debts += chain.cash < 0
             for id_, market in self.model.markets.items():
                 book = self.protocol.markets[self.names[id_ - 1]].book(account)
                 assert (book.size, book.base) == (market.book(account).size, market.book(account).base)
@@ -257,14 +291,20 @@ def test_rebalance__random_accounts__contract_equals_model(protocol: Protocol, p
     twin = Twin(protocol, params, seed)
     for _ in range(STEPS):
         twin.step()
-    assert twin.rebalances > 3 and twin.cuts > 3
+    assert twin.rebalances > 3 and twin.cuts > 3 and twin.debts > 3
 
 
 def test_rescue__random_accounts__contract_equals_model(protocol: Protocol, params: Params) -> None:
     """§7.6: nobody else keeps the accounts: whatever the model says that a policy can cure is cured, cuts at once,
     and no rescue brings a book nearer to its liquidation that is there already."""
     twin = Twin(protocol, params, SEEDS)
-    for _ in range(STEPS):
+    for account in twin.accounts:
+        twin.pledge(account, "WETH", 15)
+        twin.set_policy(account, allow_borrow=True)
+    for step in range(3 * STEPS):
         twin.move()
         twin.rescue()
-    assert twin.rescues > 3 and twin.cut_at_once > 3
+        twin.random.choice((twin.borrow, twin.trade, twin.trade))()
+        if step % 30 == 29:
+            twin.policy()
+    assert twin.rescues > 3 and twin.cut_at_once > 3 and twin.borrowed and twin.repaid

@@ -10,7 +10,7 @@ import pytest
 from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
-from tests.support import deposit_to, last_price
+from tests.support import last_price
 
 LIQUIDATOR = 4  # role
 START = {"BTC": 60_000, "ETH": 3_000, "SOL": 150, "LINK": 15}  # [USD]
@@ -139,12 +139,9 @@ def pledge(protocol: Protocol, owner: str, trader: str) -> Callable[[int, str, i
 
 
 @pytest.fixture
-def lender(protocol: Protocol, vault: Contract, owner: str) -> Contract:
-    """A credit pool with $50,000 to lend."""
-    vault.open_account(owner, sender=owner)
-    account = vault.account_count()
-    pool = protocol.chain.deploy("MockCreditPool", account, sender=owner)
-    vault.set_credit_pool(pool.address, sender=owner)
-    deposit_to(protocol, account, owner, 50_000 * WAD, owner)
-    pool.set_available(50_000 * WAD, sender=owner)
+def lender(protocol: Protocol, owner: str) -> Contract:
+    """The credit pool, with $50,000 to lend."""
+    pool, amount = protocol.credit_pool, protocol.mint(owner, 50_000 * WAD, owner)
+    protocol.token.approve(pool.address, amount, sender=owner)
+    pool.deposit(amount, owner, sender=owner)
     return pool

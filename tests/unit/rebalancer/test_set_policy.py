@@ -43,7 +43,7 @@ def test_set_policy__extremes__come_back_as_they_were(rebalancer, account, trade
         "no_fund": 2**128 - 1,
         "no_tap": 2**128 - 1,
     }
-    least = dict.fromkeys(most, 0) | {"enabled": False, "max_risk_share": 1, "min_move": WAD}
+    least = dict.fromkeys(most, 0) | {"enabled": False, "allow_borrow": False, "max_risk_share": 1, "min_move": WAD}
     least |= {"z_trigger": WAD, "z_donor": WAD, "z_target": WAD}
     policy = most if extreme == "most" else least
     rebalancer.set_policy(account, policy, sender=trader)

@@ -218,10 +218,10 @@ def test_reallocate__in_debt_below_initial_margin__moves(
     assert cash_of(vault, debtor) == -900 * WAD
 
 
-def test_transfer_margin__debt__grows_secured_falls_always_and_pays_no_reward(
+def test_transfer_margin__debt__grows_secured_falls_always_and_lends_no_reward(
     vault: Contract, debtor: int, allocate: Callable[..., Any], valued: Contract, rebalancer: str, keeper: str
 ) -> None:
-    """REB-5: a keeper earns nothing that was lent."""
+    """REB-5: a keeper earns nothing that was lent, and no more than the books repaid: no debt grows by a reward."""
     allocate(debtor, 1, 100)
     vault.transfer_margin(debtor, [(0, 60 * WAD)], WAD, keeper, sender=rebalancer)
     assert (cash_of(vault, debtor), vault.claimable(keeper)) == (-960 * WAD, 0)
@@ -230,7 +230,9 @@ def test_transfer_margin__debt__grows_secured_falls_always_and_pays_no_reward(
     assert error.value.reason == "vault: below initial margin"
     valued.set_quote((0, 0, 0, 0, 0, 0, False, False), sender=keeper)
     vault.transfer_margin(debtor, [(0, -50 * WAD)], WAD, keeper, sender=rebalancer)
-    assert (cash_of(vault, debtor), vault.claimable(keeper)) == (-910 * WAD, 0)
+    assert (cash_of(vault, debtor), vault.claimable(keeper)) == (-911 * WAD, WAD)
+    vault.transfer_margin(debtor, [(0, -WAD // 2)], WAD, keeper, sender=rebalancer)
+    assert (cash_of(vault, debtor), vault.claimable(keeper)) == (-911 * WAD, WAD * 3 // 2)
 
 
 def test_lock_escrow__in_debt__margin_and_fee_are_lent_and_return(
