@@ -280,10 +280,10 @@ def transfer_margin(
         state.locked = state.locked or locks
     spending._check_debt(account, state, cash)
 
-    free: int256 = cash - spending._locked_cash(account, state.locked)
-    if cash < 0 and not state.locked:
-        free = cash - state.cash
-    paid: uint256 = min(reward, convert(max(free, 0), uint256))
+    kept: int256 = min(state.cash, 0)
+    if state.locked:
+        kept = spending._locked_cash(account, True)
+    paid: uint256 = min(reward, convert(max(cash - kept, 0), uint256))
     state.cash = cash - convert(paid, int256)
     accounts._store(account, state)
     self._reward(account, keeper, paid)

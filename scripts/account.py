@@ -189,7 +189,7 @@ def _change(ballast: Ballast, change: str) -> tuple[str, Any]:
     name, found, text = change.partition("=")
     if not found:
         raise click.BadArgumentUsage(f"{change!r}: expected FIELD=VALUE")
-    if name == "enabled":
+    if name in ("enabled", "allow_borrow"):
         if text not in ("yes", "no"):
             raise click.BadArgumentUsage(f"{change!r}: expected yes or no")
         return name, text == "yes"

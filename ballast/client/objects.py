@@ -224,6 +224,7 @@ class Policy:
                 raise ValueError(f"{name}: expected whole basis points, got {getattr(self, name)}")
         return {
             "enabled": self.enabled,
+            "allow_borrow": self.allow_borrow,
             "cooldown": int(self.cooldown.total_seconds()),
             "no_fund": sum(1 << market for market in self.no_fund),
             "no_tap": sum(1 << market for market in self.no_tap),

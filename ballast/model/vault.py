@@ -334,8 +334,8 @@ class Vault:
                 self._move_margin(account, market, transfer.amount, now)
                 cash -= transfer.amount
             self._check_debt(account, cash, now)
-            free = cash - before if cash < 0 and not state.locked else cash - state.locked
-            paid = min(reward, max(free, 0))
+            kept = state.locked or min(before, 0)
+            paid = min(reward, max(cash - kept, 0))
             self._set_cash(state, cash - paid, now)
         self._reward(keeper, paid)
         return paid
