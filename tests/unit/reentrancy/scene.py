@@ -96,12 +96,15 @@ class Scene:
         self.publish_all()
 
     def _lend_and_insure(self) -> None:
-        """The attacker has shares of both, an exit to claim, and shares that have cooled down."""
+        """The attacker has shares of both, an exit to claim, shares that have cooled down, and a debt."""
         credit, fund = self.protocol.credit_pool, self.protocol.insurance_fund
         for contract in (credit, fund):
             self.do(contract, "deposit", 10_000 * CASH, self.attacker)
             self.do(contract, "approve", self.attacker, UNLIMITED)
         self.do(credit, "request_exit", 1_000 * WAD, self.attacker)
+        self.debtor = int(self.vault.open_account(self.attacker, sender=self.deployer).returned)
+        self.do(self.vault, "deposit", self.debtor, self.coin.address, COIN)
+        self.do(self.vault, "withdraw", self.debtor, self.token.address, 4_000 * CASH, self.attacker)
         self.do(fund, "request_exit", 5_000 * WAD)
         self.chain.advance(7 * DAY)
         self.publish_all()

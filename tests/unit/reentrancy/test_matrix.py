@@ -19,8 +19,10 @@ from tests.unit.reentrancy.scene import HOOKS, HOOKS_AFTER, Call, Scene
 OUTER = (
     "Vault.deposit cash",
     "Vault.deposit collateral",
+    "Vault.deposit repayment",
     "Vault.withdraw cash",
     "Vault.withdraw cash of another",
+    "Vault.withdraw loan",
     "Vault.withdraw collateral",
     "Vault.claim",
     "Vault.collect_revenue",
@@ -37,6 +39,7 @@ OUTER = (
     "CreditPool.redeem",
     "CreditPool.request_exit",
     "CreditPool.claim",
+    "CreditPool.collect_reserve",
     "InsuranceFund.deposit",
     "InsuranceFund.mint",
     "InsuranceFund.withdraw",
