@@ -414,7 +414,7 @@ class Vault:
             state.open_book(market)
             state.orders -= last
             state.last_trade = now
-            self._collect_fee(market, fee)
+            self._collect_fee(market, fee, now)
             self._reward(executor, execution_fee)
             self._move(account, market, margin - fee)
 
@@ -423,7 +423,7 @@ class Vault:
         if self.pool_account == 0:
             return 0
         state = self.accounts[self.pool_account]
-        moved = min(amount, state.cash)
+        moved = min(amount, state.cash)  # which is nothing where it owes
         if moved:
             with self._atomic(market):
                 state.open_book(market)
@@ -748,15 +748,14 @@ class Vault:
         require(amount <= state.escrow, "vault: not in escrow")
         state.escrow -= amount
 
-    def _collect_fee(self, market: int, fee: int) -> None:
+    def _collect_fee(self, market: int, fee: int, now: int) -> None:
         self._check_account(self.pool_account)
         to_pool, to_insurance = mul_wad_down(fee, self.pool_share), mul_wad_down(fee, self.insurance_share)
         self.insurance_due += to_insurance
         self.protocol_revenue += fee - to_pool - to_insurance
         require(max(self.insurance_due, self.protocol_revenue) < _AMOUNT_BOUND, "math: out of range")
-        pool = self.accounts[self.pool_account]
-        pool.set_cash(pool.cash + to_pool)
-        pool.open_book(market)
+        self._credit(self.pool_account, to_pool, now)
+        self.accounts[self.pool_account].open_book(market)
 
     def _check_bidder(self, engine: Hashable, account: int, bidder: int, actor: Hashable, now: int) -> None:
         self._check_engine(engine, LIQUIDATOR)
