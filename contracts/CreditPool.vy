@@ -82,6 +82,7 @@ exports: (vault_shares.VAULT, vault_shares.VIRTUAL, vault_shares.asset)
 
 MIN_EXIT: public(constant(uint256)) = 10**18    # [wad] shares, or the queue would fill with dust
 MAX_SERVED: constant(uint256) = 64              # exits that one call serves
+DEBTS_ONLY: constant(bool) = True              # losses of markets are not lenders'
 SERVED_AT_ONCE: constant(uint256) = 2           # exits that a new one serves: no queue while cash is idle
 
 ACCOUNT: public(immutable(uint256))             # idle cash
@@ -248,7 +249,7 @@ def request_exit(shares: uint256, claimant: address) -> uint256:
     id: uint256 = exit_queue._push(claimant, shares)
     erc20._transfer(msg.sender, self, shares)
     log ICreditPool.ExitRequested(id=id, owner=msg.sender, claimant=claimant, shares=shares)
-    if deficit_gate._is_open():
+    if deficit_gate._is_open(DEBTS_ONLY):
         self._serve(SERVED_AT_ONCE)
     return id
 
@@ -260,7 +261,7 @@ def serve_exits(count: uint256) -> uint256:
     @param count Most exits to serve; one call serves no more than 64.
     @return How many left the queue.
     """
-    deficit_gate._check_open()
+    deficit_gate._check_open(DEBTS_ONLY)
     return self._serve(min(count, MAX_SERVED))
 
 
@@ -561,7 +562,7 @@ def _pays() -> bool:
     """
     @dev Exits are paid at once: nobody waits, and every known deficit has its bearer.
     """
-    return exit_queue._is_empty() and deficit_gate._is_open()
+    return exit_queue._is_empty() and deficit_gate._is_open(DEBTS_ONLY)
 
 
 @internal
@@ -593,7 +594,7 @@ def _leave(position: Position, assets: uint256, shares: uint256, receiver: addre
     """
     @dev Tokens [raw] for shares, out of idle cash, while nobody waits for it.
     """
-    deficit_gate._check_open()
+    deficit_gate._check_open(DEBTS_ONLY)
     assert exit_queue._is_empty(), errors.EXITS_WAIT
     self._paid(position, assets)
     vault_shares._leave(ACCOUNT, assets, shares, receiver, owner, owner)

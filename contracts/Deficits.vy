@@ -38,6 +38,7 @@ FUND: public(immutable(IInsuranceFund))
 
 
 insolvencies: public(uint256)                   # deficits that are known and nobody bears yet
+insolvent_debts: public(uint256)                # of them, those of treasuries
 
 _noted: HashMap[uint256, HashMap[uint256, uint256]] # account → market, 0 = its debt → since when it is below zero [s]
 
@@ -201,12 +202,15 @@ def _note(account: uint256, market: uint256, below: bool):
     """
     if (self._noted[account][market] != 0) == below:
         return
+    debts: uint256 = 1 if market == 0 else 0
     if below:
         self._noted[account][market] = block.timestamp
         self.insolvencies += 1
+        self.insolvent_debts += debts
     else:
         self._noted[account][market] = 0
         self.insolvencies -= 1
+        self.insolvent_debts -= debts
     log IDeficits.Noted(account=account, market=market, insolvent=below)
 
 

@@ -389,7 +389,7 @@ def _leave(assets: uint256, shares: uint256, receiver: address, owner: address):
     """
     @dev Tokens [raw] for shares that have cooled down.
     """
-    deficit_gate._check_open()
+    deficit_gate._check_open(False)
     waiting: IInsuranceFund.Exit = self._exit_of(owner)
     assert self._is_in_window(waiting.opens) and shares <= waiting.shares, errors.EXIT_CLOSED
     waiting.shares -= shares
@@ -414,7 +414,7 @@ def _leaving(owner: address) -> uint256:
     @dev Shares that may leave now [wad].
     """
     waiting: IInsuranceFund.Exit = self._exit_of(owner)
-    if not self._is_in_window(waiting.opens) or not deficit_gate._is_open():
+    if not self._is_in_window(waiting.opens) or not deficit_gate._is_open(False):
         return 0
     return waiting.shares
 

@@ -40,6 +40,11 @@ class Deficits(Liquidation):
         """How many deficits are known that nobody bears yet."""
         return len(self.noted)
 
+    @property
+    def insolvent_debts(self) -> int:
+        """How many of them are treasuries' debts."""
+        return sum(market == 0 for _, market in self.noted)
+
     # Anyone
 
     def note(self, account: int, market: int, *, now: int) -> bool:

@@ -92,8 +92,8 @@ class System:
         self.vault.set_engine(OWNER, self.rebalancer, REBALANCER)
         for engine in (self.liquidator, self.collateral_auctions, self.deficits):
             self.vault.set_engine(OWNER, engine, LIQUIDATOR)
-        for gate in (self.insurance, self.credit):
-            gate.set_deficits(OWNER, lambda: self.deficits.insolvencies)
+        self.insurance.set_deficits(OWNER, lambda: self.deficits.insolvencies)
+        self.credit.set_deficits(OWNER, lambda: self.deficits.insolvent_debts)
         self.vault.set_guardian(OWNER, OWNER)
         self.shares.set_rebalancer(OWNER, self.rebalancer)
         self.shares.set_policy(OWNER, Policy(**params.pool.policy.model_dump()), now=now)

@@ -8,12 +8,15 @@
 
 
 insolvencies: public(uint256)
+insolvent_debts: public(uint256)
 
 
 @external
-def set_insolvencies(count: uint256):
+def set_insolvencies(count: uint256, debts: uint256):
     """
     @notice Say how many deficits nobody bears yet.
     @param count How many.
+    @param debts How many of them are treasuries' debts.
     """
     self.insolvencies = count
+    self.insolvent_debts = debts

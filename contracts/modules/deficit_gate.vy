@@ -4,7 +4,7 @@
 @title Nobody leaves while a loss has no bearer
 @license AGPL-3.0-only
 @notice A deficit that is known and not yet assigned falls on those who are there: whoever bears losses does not leave
-        before it has. Assigning it is open to all, so the gate is never shut for long.
+        before it has. Assigning it is open to all, so the gate is seldom shut for longer than a transaction.
 """
 
 from interfaces import IDeficitGate
@@ -33,18 +33,22 @@ def set_deficits(deficits: address):
 
 @internal
 @view
-def _is_open() -> bool:
+def _is_open(debts_only: bool) -> bool:
     """
-    @dev Every known deficit has its bearer.
+    @dev Every known deficit has its bearer; or every debt, for those whom losses of markets do not reach.
     """
-    deficits: address = self.deficits
-    return deficits == empty(address) or staticcall IDeficits(deficits).insolvencies() == 0
+    deficits: IDeficits = IDeficits(self.deficits)
+    if deficits.address == empty(address):
+        return True
+    if debts_only:
+        return staticcall deficits.insolvent_debts() == 0
+    return staticcall deficits.insolvencies() == 0
 
 
 @internal
 @view
-def _check_open():
+def _check_open(debts_only: bool):
     """
     @dev Refuses an exit ahead of a known loss.
     """
-    assert self._is_open(), errors.UNASSIGNED_DEFICIT
+    assert self._is_open(debts_only), errors.UNASSIGNED_DEFICIT

@@ -204,7 +204,7 @@ class Pair:
 
     def deficit(self) -> None:
         self.known = self.random.choice((0, 0, 1))
-        self.bench.deficits.set_insolvencies(self.known, sender=self.bench.owner)
+        self.bench.deficits.set_insolvencies(self.known, self.known, sender=self.bench.owner)
 
     def wait(self) -> None:
         self.chain.advance(self.random.choice((1, 12, 3_600, 86_400, 30 * 86_400, YEAR + 1)))

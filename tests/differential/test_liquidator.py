@@ -111,6 +111,7 @@ class Liquidations(Twin):
         )
         assert done is None or done[0].returned == done[1]
         assert self.protocol.deficits.insolvencies() == self.model.deficits.insolvencies
+        assert self.protocol.deficits.insolvent_debts() == self.model.deficits.insolvent_debts
 
     def try_start(self, account: int, market: int, orders: list[int]) -> None:
         done = self.both(

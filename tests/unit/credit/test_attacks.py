@@ -43,12 +43,12 @@ def test_exit__ahead_of_a_loss__is_worth_no_more_than_staying(bench: CreditBench
     bench.deposit(1_000)
     bench.deposit(1_000, bench.other)
     bench.lend(500)
-    bench.deficits.set_insolvencies(1, sender=bench.owner)
+    bench.deficits.set_insolvencies(1, 1, sender=bench.owner)
     with pytest.raises(Reverted) as refusal:
         bench.pool.redeem(1_000 * WAD, bench.lender, bench.lender, sender=bench.lender)
     assert refusal.value.reason == "shares: deficit not assigned"
     bench.write_off(500 * WAD)
-    bench.deficits.set_insolvencies(0, sender=bench.owner)
+    bench.deficits.set_insolvencies(0, 0, sender=bench.owner)
     paid = bench.pool.redeem(1_000 * WAD, bench.lender, bench.lender, sender=bench.lender).returned
     assert paid == bench.pool.convertToAssets(1_000 * WAD) == 750 * bench.raw
 

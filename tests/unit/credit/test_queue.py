@@ -148,7 +148,7 @@ def test_serve_exits__a_long_queue__is_bounded_a_call(lent: CreditBench) -> None
 def test_exit__deficit_not_assigned__waits(bench: CreditBench) -> None:
     """BDT-2: nobody leaves at par while a loss has no bearer; who asked before is not served either."""
     bench.deposit(1_000)
-    bench.deficits.set_insolvencies(1, sender=bench.owner)
+    bench.deficits.set_insolvencies(1, 1, sender=bench.owner)
     bench.pool.set_deficits(bench.deficits.address, sender=bench.owner)
     assert bench.pool.maxWithdraw(bench.lender) == bench.pool.maxRedeem(bench.lender) == 0
     for call, arguments in (
@@ -162,8 +162,19 @@ def test_exit__deficit_not_assigned__waits(bench: CreditBench) -> None:
     request(bench, 100, bench.lender)
     assert bench.pool.queue() == (1, 1)
     bench.deposit(100, bench.other)
-    bench.deficits.set_insolvencies(0, sender=bench.owner)
+    bench.deficits.set_insolvencies(0, 0, sender=bench.owner)
     assert bench.pool.serve_exits(1, sender=bench.keeper).returned == 1
+
+
+def test_exit__deficit_of_a_market__is_not_the_lenders(bench: CreditBench) -> None:
+    """§7.10: a book below zero in a market that is down is no matter of those who lend."""
+    bench.deposit(1_000)
+    bench.pool.set_deficits(bench.deficits.address, sender=bench.owner)
+    bench.deficits.set_insolvencies(1, 0, sender=bench.owner)
+    assert bench.pool.maxWithdraw(bench.lender) == 1_000 * bench.raw
+    bench.pool.redeem(500 * WAD, bench.lender, bench.lender, sender=bench.lender)
+    request(bench, 100, bench.lender)
+    assert bench.pool.claimable(bench.lender) == 100 * bench.raw
 
 
 def test_set_deficits__twice_or_nobody__reverts(bench: CreditBench) -> None:

@@ -198,14 +198,14 @@ def test_redeem__ahead_of_a_known_loss__reverts(bench: CreditBench) -> None:
     bench.fund.set_draw_cap(0, 10**6 * WAD, sender=bench.owner)
     insure(bench, 1_000)
     cool_down(bench, 1_000 * WAD)
-    bench.deficits.set_insolvencies(1, sender=bench.owner)
+    bench.deficits.set_insolvencies(1, 0, sender=bench.owner)
     assert bench.fund.maxRedeem(bench.lender) == bench.fund.maxWithdraw(bench.lender) == 0
     for call, amount in ((bench.fund.redeem, WAD), (bench.fund.withdraw, bench.raw)):
         with pytest.raises(Reverted) as refusal:
             call(amount, bench.lender, bench.lender, sender=bench.lender)
         assert refusal.value.reason == "shares: deficit not assigned"
     cover(bench, 400)
-    bench.deficits.set_insolvencies(0, sender=bench.owner)
+    bench.deficits.set_insolvencies(0, 0, sender=bench.owner)
     assert bench.fund.redeem(1_000 * WAD, bench.lender, bench.lender, sender=bench.lender).returned == 600 * bench.raw
 
 

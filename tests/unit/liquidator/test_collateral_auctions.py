@@ -320,11 +320,12 @@ def test_realise_debt__token_without_a_price__two_hours_after_the_note(
         deficits.note(sold_out, 0, sender=keeper)
     assert not deficits.realise_debt(sold_out, [], sender=keeper).named("DebtRealised")
     assert (deficits.insolvencies(), deficits.is_noted(sold_out, 0)) == (1, True)
+    assert deficits.insolvent_debts() == 1
     publish(ETH, DEEP, after=7_199)
     assert not deficits.realise_debt(sold_out, [], sender=keeper).named("DebtRealised")
     publish(ETH, DEEP, after=1)
     assert deficits.realise_debt(sold_out, [], sender=keeper).named("DebtRealised")
-    assert deficits.insolvencies() == 0
+    assert deficits.insolvencies() == deficits.insolvent_debts() == 0
 
 
 def test_realise_debt__books_of_who_opted_out__pay_first(

@@ -204,6 +204,7 @@ def test_note__says_what_is__and_nothing_twice(
     for _ in range(2):
         assert deficits.note(victim, eth, sender=keeper).returned
         assert (deficits.insolvencies(), deficits.is_noted(victim, eth)) == (1, True)
+        assert deficits.insolvent_debts() == 0
     publish(ETH, 3_000 * WAD, after=60)
     receipt = deficits.note(victim, eth, sender=keeper)
     assert not receipt.returned and not receipt.event("Noted").insolvent
