@@ -66,7 +66,7 @@ struct _Line:
     books: uint256
     frozen: uint256         # books
     equity: int256          # [wad] so far
-    min_z: int256           # [wad] so far, over books that are not ring-fenced and a treasury in debt
+    min_z: int256           # [wad] so far, over books that are not ring-fenced
     sigma_loss: uint256     # [wad] Σ over those books
     worst: uint256          # [wad] largest among those books below z_target
     enabled: bool
@@ -254,19 +254,13 @@ def _line(account: uint256) -> _Line:
     for slot: uint256 in range(_BOOKS):
         if (treasury.slots >> (8 * slot)) & _MASK_8 != 0:
             books += 1
-    equity: int256 = 0
-    min_z: int256 = _NO_DISTANCE
-    if treasury.cash < 0:
-        equity, min_z = self._debtor(account, treasury)
-    else:
-        equity = self._treasury_equity(account, treasury)
     return _Line(
         account=account,
         slots=treasury.slots,
         books=books,
         frozen=0,
-        equity=equity,
-        min_z=min_z if policy.no_fund & 1 == 0 else _NO_DISTANCE,
+        equity=self._treasury_equity(account, treasury),
+        min_z=_NO_DISTANCE,
         sigma_loss=0,
         worst=0,
         enabled=policy.enabled,
@@ -290,21 +284,6 @@ def _treasury_equity(account: uint256, treasury: IVault.Treasury) -> int256:
         model: ICollateralModel = ICollateralModel(staticcall VAULT.collateral_model())
         equity += convert((staticcall model.credit(account))[0], int256)
     return equity
-
-
-@internal
-@view
-def _debtor(account: uint256, treasury: IVault.Treasury) -> (int256, int256):
-    """
-    @dev The same of a treasury in debt, and its distance; none where some collateral cannot be priced.
-    """
-    model: ICollateralModel = ICollateralModel(staticcall VAULT.collateral_model())
-    risk: ICollateralModel.TreasuryRisk = staticcall model.treasury_risk(account, treasury.cash)
-    equity: int256 = treasury.cash + convert(treasury.escrow + risk.credit, int256)
-    if not risk.complete:
-        return equity, _NO_DISTANCE
-    surplus: int256 = risk.equity - convert(risk.maintenance, int256)
-    return equity, fixed_point._floor_div(surplus * fixed_point.SIGNED_WAD, convert(max(risk.sigma_loss, 1), int256))
 
 
 @internal

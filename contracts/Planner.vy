@@ -25,7 +25,6 @@ from contracts.modules import allocation
 from contracts.modules import cut_slots
 from contracts.modules import errors
 from contracts.modules import policy_slots
-from contracts.modules import remedies
 from contracts.modules import valuation
 
 implements: IPlanner
@@ -69,6 +68,12 @@ BELOW_MIN: constant(uint256) = 10
 CUT: constant(uint256) = 8
 
 DUST: constant(int256) = 100            # [wad] more than debt is rounded by, for an index up to 99
+
+# Money that sharing may use
+struct Purse:
+    spare: int256           # [wad] cash above the policy's reserve
+    reserve: int256         # [wad] set aside for the keeper
+    z_target: int256        # [wad] fill up to this
 
 CUT_PLANNER: public(immutable(ICutPlanner))
 POOL_ACCOUNT: public(immutable(uint256))
@@ -249,19 +254,18 @@ def _plan(
             continue
         left: uint256 = policy.containment - min(state.contained[book.slot], policy.containment)
         rooms[book.slot] = convert(valuation._part(found.equity, left), int256)
-    purse: remedies.Purse = remedies._purse(mode == KEEPER, treasury, policy, state.fees)
-    rows: DynArray[allocation.Row, MAX_ROWS] = remedies._rows(found.books, rooms, convert(policy.z_donor, int256))
+    purse: Purse = self._purse(mode, treasury, policy, state.fees)
+    rows: DynArray[allocation.Row, MAX_ROWS] = self._rows(found.books, rooms, convert(policy.z_donor, int256))
     shared: allocation.Allocation = empty(allocation.Allocation)
-    shared, purse.reserve = remedies._share(rows, purse)
+    shared, purse.reserve = self._share(rows, purse)
     credit: int256 = 0                                  # [wad] what may still be borrowed
     borrows: bool = False
-    may_borrow: bool = may_ask and policy.allow_borrow
-    if may_borrow and remedies._is_short(found.books, rows, shared.targets, policy.z_delever, True):
+    if may_ask and policy.allow_borrow and self._is_short(found.books, rows, shared.targets, policy.z_delever, True):
         credit = self._credit(account, treasury, convert(policy.z_donor, int256))
     if credit != 0:
         together: allocation.Allocation = allocation._allocate(rows, purse.spare + credit, purse.z_target)
         may_ask = together.level < convert(policy.z_delever, int256)
-        receivers: DynArray[allocation.Row, MAX_ROWS] = remedies._receivers(found.books, rows)
+        receivers: DynArray[allocation.Row, MAX_ROWS] = self._receivers(found.books, rows)
         lent: allocation.Allocation = allocation._allocate(receivers, purse.spare + credit, purse.z_target)
         borrows = lent.level > shared.level
         if borrows:
@@ -272,7 +276,7 @@ def _plan(
             credit = 0
     may_ask = may_ask and (
         done.triggers & (valuation.RISK_SHARE | valuation.RISK_BUDGET) != 0
-        or remedies._is_short(found.books, rows, shared.targets, policy.z_delever, False)
+        or self._is_short(found.books, rows, shared.targets, policy.z_delever, False)
     )
     waiting: uint256 = done.requests
     if may_ask:
@@ -282,9 +286,9 @@ def _plan(
             asked: bool = cuts[i].fraction != 0
             if mode != RESCUE:
                 asked = cut_slots._request(waiting, book.slot).market != 0
-            candidates.append(remedies._candidate(book, rows[i], shared.targets[i], asked))
+            candidates.append(self._candidate(book, rows[i], shared.targets[i], asked))
             i = unsafe_add(i, 1)
-        aim: ICutPlanner.Aim = remedies._aim(policy, purse.spare - purse.reserve + credit, found.equity, found.frozen)
+        aim: ICutPlanner.Aim = self._aim(policy, purse.spare - purse.reserve + credit, found.equity, found.frozen)
         shares: int256[MAX_ROWS] = staticcall CUT_PLANNER.shares(candidates, aim)
         pool_cash: uint256 = self._pool_cash()
         for cut: IRebalancer.PlannedCut in cuts:
@@ -310,10 +314,10 @@ def _plan(
             else:
                 done.requests = cut_slots._with(done.requests, book.slot, book.market, share)
         if mode == RESCUE:
-            rows = remedies._rows(found.books, rooms, convert(policy.z_donor, int256))
+            rows = self._rows(found.books, rooms, convert(policy.z_donor, int256))
             if borrows:
-                rows = remedies._receivers(found.books, rows)
-            shared, purse.reserve = remedies._share(rows, purse)
+                rows = self._receivers(found.books, rows)
+            shared, purse.reserve = self._share(rows, purse)
 
     for _: uint256 in range(2 * MAX_ROWS):  # each turn settles one book
         flawed: uint256 = 0
@@ -324,7 +328,7 @@ def _plan(
             break
         row: allocation.Row = rows[flawed]
         rows[flawed] = allocation._row(row.equity, row.maintenance, row.sigma_loss, low, high)
-        shared, purse.reserve = remedies._share(rows, purse)
+        shared, purse.reserve = self._share(rows, purse)
 
     done.level = shared.level
     done.donor_level = shared.donor_level
@@ -380,43 +384,6 @@ def _standing(account: uint256, mode: uint256, is_waiting: bool, policy: IRebala
 
 
 @internal
-@view
-def _flaw(
-    books: DynArray[valuation.Book, MAX_ROWS],
-    rows: DynArray[allocation.Row, MAX_ROWS],
-    equities: int256[MAX_ROWS],
-    rescue: bool,
-) -> (uint256, int256, int256):
-    """
-    @dev A book that the allocation must treat otherwise, MAX_ROWS if there is none, and its new bounds. First the
-         receiver that would still be below z = 1 (of a rescue, z = 0) and lacks most to it: no good money after bad, it
-         can save others. Then a donor that would give more than the vault holds for its market.
-    """
-    worst: uint256 = MAX_ROWS
-    most: int256 = 0
-    i: uint256 = 0
-    for row: allocation.Row in rows:
-        lacking: int256 = unsafe_sub(row.maintenance, row.equity)
-        if not rescue:
-            lacking = unsafe_add(lacking, row.sigma_loss)
-        raised: int256 = unsafe_sub(equities[i], row.equity)
-        if raised > 0 and raised < lacking and lacking > most:
-            worst = i
-            most = lacking
-        i = unsafe_add(i, 1)
-    if worst != MAX_ROWS:
-        return worst, rows[worst].low, rows[worst].equity
-
-    for j: uint256 in range(len(rows), bound=MAX_ROWS):
-        if equities[j] < rows[j].equity:
-            balance: uint256 = (staticcall valuation.VAULT.market(books[j].market))[1]
-            kept: int256 = rows[j].equity - convert(balance, int256)
-            if equities[j] < kept:
-                return j, max(rows[j].low, kept), rows[j].high
-    return MAX_ROWS, 0, 0
-
-
-@internal
 @pure
 def _restricted(policy: IRebalancer.Policy, house: bool) -> IRebalancer.Policy:
     """
@@ -455,6 +422,97 @@ def _gate(
     return DUE
 
 
+@internal
+@pure
+def _purse(mode: uint256, treasury: IVault.Treasury, policy: IRebalancer.Policy, fees: uint256) -> Purse:
+    """
+    @dev Cash above the reserve; most the keeper may earn: what is left of the day's budget, nothing out of locked cash.
+    """
+    purse: Purse = Purse(
+        spare=max(treasury.cash - convert(policy.treasury_reserve, int256), 0),
+        reserve=0,
+        z_target=convert(policy.z_target, int256),
+    )
+    if mode == KEEPER:
+        left: uint256 = policy.max_fee_per_day - min(fees, policy.max_fee_per_day)
+        purse.reserve = convert(min(policy.max_fee, left), int256)
+        if treasury.locked != 0:
+            purse.reserve = min(purse.reserve, max(treasury.cash - convert(treasury.locked, int256), 0))
+    return purse
+
+
+@internal
+@pure
+def _rows(
+    books: DynArray[valuation.Book, MAX_ROWS], rooms: int256[MAX_ROWS], z_donor: int256
+) -> DynArray[allocation.Row, MAX_ROWS]:
+    """
+    @dev The books within the bounds of policy and market. A book without legs needs nothing.
+    """
+    rows: DynArray[allocation.Row, MAX_ROWS] = []
+    for book: valuation.Book in books:
+        rows.append(allocation._bounded_row(
+            book.equity,
+            book.maintenance,
+            book.sigma_loss,
+            book.donor_floor,
+            unsafe_add(book.equity, rooms[book.slot]),
+            book.gates & valuation.FILL != 0 and book.sigma_loss != 0,
+            book.gates & valuation.TAP != 0,
+            z_donor,
+        ))
+    return rows
+
+
+@internal
+@pure
+def _share(rows: DynArray[allocation.Row, MAX_ROWS], purse: Purse) -> (allocation.Allocation, int256):
+    """
+    @dev The allocation with the keeper's reserve set aside, or without it where that leaves no solution; the reserve.
+    """
+    found: allocation.Allocation = allocation._allocate(rows, purse.spare - purse.reserve, purse.z_target)
+    if found.solved:
+        return found, purse.reserve
+    return allocation._allocate(rows, purse.spare, purse.z_target), 0
+
+
+@internal
+@view
+def _flaw(
+    books: DynArray[valuation.Book, MAX_ROWS],
+    rows: DynArray[allocation.Row, MAX_ROWS],
+    equities: int256[MAX_ROWS],
+    rescue: bool,
+) -> (uint256, int256, int256):
+    """
+    @dev A book that the allocation must treat otherwise, MAX_ROWS if there is none, and its new bounds. First the
+         receiver that would still be below z = 1 (of a rescue, z = 0) and lacks most to it: no good money after bad, it
+         can save others. Then a donor that would give more than the vault holds for its market.
+    """
+    worst: uint256 = MAX_ROWS
+    most: int256 = 0
+    i: uint256 = 0
+    for row: allocation.Row in rows:
+        lacking: int256 = unsafe_sub(row.maintenance, row.equity)
+        if not rescue:
+            lacking = unsafe_add(lacking, row.sigma_loss)
+        raised: int256 = unsafe_sub(equities[i], row.equity)
+        if raised > 0 and raised < lacking and lacking > most:
+            worst = i
+            most = lacking
+        i = unsafe_add(i, 1)
+    if worst != MAX_ROWS:
+        return worst, rows[worst].low, rows[worst].equity
+
+    for j: uint256 in range(len(rows), bound=MAX_ROWS):
+        if equities[j] < rows[j].equity:
+            balance: uint256 = (staticcall valuation.VAULT.market(books[j].market))[1]
+            kept: int256 = rows[j].equity - convert(balance, int256)
+            if equities[j] < kept:
+                return j, max(rows[j].low, kept), rows[j].high
+    return MAX_ROWS, 0, 0
+
+
 ################################################################
 #                       PLAN: BORROWING                        #
 ################################################################
@@ -478,6 +536,24 @@ def _credit(account: uint256, treasury: IVault.Treasury, z_donor: int256) -> int
     return max(room - DUST, 0)
 
 
+@internal
+@pure
+def _receivers(
+    books: DynArray[valuation.Book, MAX_ROWS], rows: DynArray[allocation.Row, MAX_ROWS]
+) -> DynArray[allocation.Row, MAX_ROWS]:
+    """
+    @dev The rows of a plan that borrows: no book gives, or its profit might be locked, and nothing is lent to an
+         account with a lock; and the treasury does not borrow to repay itself.
+    """
+    receivers: DynArray[allocation.Row, MAX_ROWS] = []
+    i: uint256 = 0
+    for row: allocation.Row in rows:
+        high: int256 = row.high if books[i].market != 0 else row.equity
+        receivers.append(allocation._row(row.equity, row.maintenance, row.sigma_loss, row.equity, high))
+        i = unsafe_add(i, 1)
+    return receivers
+
+
 ################################################################
 #                        PLAN: CUTTING                         #
 ################################################################
@@ -492,6 +568,94 @@ def _bound(request: cut_slots.Request, book: valuation.Book) -> uint256:
     if request.market != book.market or book.gates & valuation.REDUCE == 0:
         return 0
     return valuation._tried_price_since(book.market, request.asked + cut_slots.DELAY)
+
+
+@internal
+@pure
+def _is_short(
+    books: DynArray[valuation.Book, MAX_ROWS],
+    rows: DynArray[allocation.Row, MAX_ROWS],
+    targets: int256[MAX_ROWS],
+    z_delever: uint256,
+    fillable: bool,
+) -> bool:
+    """
+    @dev Whether perfect sharing leaves an active book short; `fillable`: one that may get more.
+    """
+    level: int256 = convert(z_delever, int256)
+    i: uint256 = 0
+    for row: allocation.Row in rows:
+        if targets[i] < allocation._at_level(row.maintenance, row.sigma_loss, level):
+            if row.sigma_loss != 0 and books[i].active and (not fillable or targets[i] < row.high):
+                return True
+        i = unsafe_add(i, 1)
+    return False
+
+
+@internal
+@pure
+def _aim(policy: IRebalancer.Policy, free: int256, equity: int256, frozen: uint256) -> ICutPlanner.Aim:
+    """
+    @dev What the policy wants cuts for, with the cash that sharing may use. Ratios to account equity do not count while
+         a book is frozen.
+    """
+    aim: ICutPlanner.Aim = ICutPlanner.Aim(
+        free=free,
+        z_delever=convert(policy.z_delever, int256),
+        z_reach=convert(policy.z_delever_target, int256),
+        z_target=convert(policy.z_target, int256),
+        max_share=convert(policy.max_delever * (WAD // BPS), int256),
+        max_slippage=policy.max_slippage,
+        max_sigma_loss=allocation.NEVER,
+        risk_budget=allocation.NEVER,
+    )
+    if frozen == 0:
+        aim.max_sigma_loss = convert(valuation._part(equity, policy.max_risk_share), int256)
+        if policy.risk_budget != 0:
+            aim.risk_budget = convert(valuation._part(equity, policy.risk_budget), int256)
+    return aim
+
+
+@internal
+@pure
+def _candidate(book: valuation.Book, row: allocation.Row, target: int256, asked: bool) -> ICutPlanner.Candidate:
+    """
+    @dev The book as cutting sees it; `asked`: it waits for a cut already.
+    """
+    return ICutPlanner.Candidate(
+        implementation=book.implementation,
+        exposure=book.exposure,
+        equity=row.equity,
+        maintenance=row.maintenance,
+        sigma_loss=row.sigma_loss,
+        low=row.low,
+        high=row.high,
+        target=target,
+        active=book.active,
+        cuttable=not asked and book.gates & valuation.REDUCE != 0,
+        tap=book.gates & valuation.TAP != 0,
+    )
+
+
+@internal
+@pure
+def _is_relief(
+    before: valuation.Book, after: valuation.Book, cost: uint256, held: int256, max_slippage: uint256
+) -> bool:
+    """
+    @dev Whether a cut costs what it says and no more than allowed, adds no risk, and lifts z.
+    """
+    paid: int256 = convert(cost, int256)
+    if after.equity != before.equity - paid or after.exposure > before.exposure:
+        return False
+    if after.maintenance > before.maintenance or after.sigma_loss > before.sigma_loss:
+        return False
+    if cost > (before.exposure - after.exposure) * max_slippage // BPS:
+        return False
+    if after.sigma_loss == 0:
+        return held >= paid
+    scaled_before: int256 = (held - before.maintenance) * after.sigma_loss
+    return (held - paid - after.maintenance) * before.sigma_loss > scaled_before
 
 
 @internal
@@ -522,7 +686,7 @@ def _cut(
     after.maintenance = convert(cut.risk.maintenance, int256)
     after.sigma_loss = convert(cut.risk.sigma_loss, int256)
     after.donor_floor = convert(cut.risk.donor_floor, int256)
-    if not remedies._is_relief(book, after, cut.cost, held, max_slippage):
+    if not self._is_relief(book, after, cut.cost, held, max_slippage):
         return empty(IRebalancer.PlannedCut), book
     return IRebalancer.PlannedCut(slot=book.slot, fraction=fraction, cost=cut.cost, pool_top_up=top_up), after
 

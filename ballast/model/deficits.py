@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ballast.model.collateral import CollateralModel, TreasuryRisk
 from ballast.model.errors import require
@@ -19,6 +20,13 @@ DUST = 10 * WAD
 PATIENCE = 7_200  # [s]
 
 
+@dataclass
+class Notes:
+    """Deficits that are known and nobody bears yet."""
+
+    since: dict[tuple[int, int], int] = field(default_factory=dict)  # by account and market, 0 = its debt [s]
+
+
 class Deficits(Liquidation):
     """Who is below zero, and who pays."""
 
@@ -33,17 +41,17 @@ class Deficits(Liquidation):
         fund: Fund,
     ) -> None:
         super().__init__(vault, markets, feeds, exchange, rebalancer, collateral, fund)
-        self.noted: dict[tuple[int, int], int] = {}  # since when [s]
+        self._notes = Notes()
 
     @property
     def insolvencies(self) -> int:
         """How many deficits are known that nobody bears yet."""
-        return len(self.noted)
+        return len(self._notes.since)
 
     @property
     def insolvent_debts(self) -> int:
         """How many of them are treasuries' debts."""
-        return sum(market == 0 for _, market in self.noted)
+        return sum(market == 0 for _, market in self._notes.since)
 
     # Anyone
 
@@ -74,7 +82,7 @@ class Deficits(Liquidation):
         with self._whole():
             require(self._treasury(account, now)[1].equity < 0, "deficits: not below zero")
             treasury, risk = self._rescued_treasury(account, orders, now)
-            since = self.noted.get((account, 0))
+            since = self._notes.since.get((account, 0))
             if not risk.complete and (since is None or now < since + PATIENCE):
                 self._note(account, 0, risk.equity < 0, now)
                 return 0
@@ -102,11 +110,14 @@ class Deficits(Liquidation):
 
     # Internal
 
+    def _records(self) -> list[object]:
+        return [self._notes]
+
     def _note(self, account: int, market: int, below: bool, now: int) -> None:
         if below:
-            self.noted.setdefault((account, market), now)
+            self._notes.since.setdefault((account, market), now)
         else:
-            self.noted.pop((account, market), None)
+            self._notes.since.pop((account, market), None)
 
     def _insured(self, account: int, venue: Market, risk: BookRisk, now: int) -> int:
         self._check_final(risk)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +11,7 @@ from ballast.model import auction
 from ballast.model.atomic import atomic
 from ballast.model.auction import Auctions
 from ballast.model.collateral import CollateralModel, TreasuryRisk
-from ballast.model.errors import Rejected, require
+from ballast.model.errors import require
 from ballast.model.exchange import Exchange
 from ballast.model.fixed_point import WAD, mul_wad_down
 from ballast.model.market import POOL_BOOK, Market
@@ -65,17 +64,19 @@ class Liquidation:
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """A call that fails changes nothing."""
-        markets = tuple(self.markets.values())
-        losses = [deepcopy(market.losses) for market in markets]
-        parts: list[object] = [self, self.auctions, self.vault, self.exchange, self.rebalancer, self.fund]
-        parts += [*markets, *self.feeds.values(), *([] if self.vault.lender is None else [self.vault.lender])]
-        try:
-            with atomic(*parts):
-                yield
-        except Rejected:
-            for market, before in zip(markets, losses, strict=True):
-                market.losses = before
-            raise
+        parts: list[object] = [self.auctions, self.vault, self.exchange, self.rebalancer, self.fund]
+        parts += self._records()
+        parts += [
+            *self.markets.values(),
+            *self.feeds.values(),
+            *([] if self.vault.lender is None else [self.vault.lender]),
+        ]
+        with atomic(*parts):
+            yield
+
+    def _records(self) -> list[object]:
+        """What else it remembers."""
+        return []
 
     def _live_venue(self, market: int, now: int) -> Market:
         require(market in self.markets, "vault: unknown market")

@@ -186,6 +186,36 @@ def test_bid__out_of_turn__is_refused(
         auctions.stop(debtor, WETH, sender=keeper)
 
 
+def test_bid__books_can_repay__nothing_is_sold(
+    protocol: Protocol,
+    auctions: Contract,
+    debtor: int,
+    start: Callable[..., Receipt],
+    bid: Callable[..., Receipt],
+    trade: Callable[..., Any],
+    publish: Callable[..., int],
+    set_policy: Callable[..., None],
+    risk: Callable[[int], Any],
+    trader: str,
+    owner: str,
+) -> None:
+    """§7.6: an indebted treasury is cured by its books' surplus first."""
+    deposit_to(protocol, debtor, trader, 25_000 * WAD, owner)
+    assert trade(debtor, "SOL", 10 * WAD, 6_000 * WAD).named("OrderFilled")
+    cash = protocol.vault.treasury(debtor).cash
+    protocol.vault.withdraw(debtor, protocol.token.address, (cash + DEBT) // 10**12, trader, sender=trader)
+    publish(ETH, SHORT_PRICE, after=60)
+    start(debtor)
+    publish(ETH, SHORT_PRICE, after=60)
+    publish("SOL", 150 * WAD)
+    set_policy(debtor)
+    receipt = bid(debtor)
+    assert receipt.returned.cured and not receipt.named("CollateralSold")
+    assert protocol.vault.collateral_of(debtor)[WETH] == 10 * WAD
+    assert risk(debtor).equity >= risk(debtor).maintenance
+    assert not auctions.offer(debtor, WETH).on
+
+
 def test_bid__repaid_by_a_stranger__is_refused(
     protocol: Protocol, on_sale: Callable[..., int], bid: Callable[..., Receipt], owner: str
 ) -> None:
