@@ -46,7 +46,7 @@ class Row:
 def measure(scene: Scene, note: Callable[[str], None] = lambda _: None) -> Iterator[Row]:
     """Every row that the protocol has parts for."""
     chain = scene.chain
-    for part in (_margin, _four_books, _eight_books, _allocation, _views, _trade, _deposit, _scan):
+    for part in (_margin, _four_books, _eight_books, _allocation, _views, _trade, _deposit, _liquidation, _scan):
         note(part.__name__.removeprefix("_").replace("_", " "))
         snapshot = chain.snapshot()
         yield from part(scene)
@@ -204,6 +204,44 @@ def _deposit(scene: Scene) -> Iterator[Row]:
     protocol, amount = scene.protocol, scene.protocol.mint(scene.trader, CASH, scene.owner)
     receipt = protocol.vault.deposit(account, protocol.token.address, amount // 2, sender=scene.trader)
     yield Row("deposit into an existing account", receipt.gas_used, 80_000, "Derive: 127,000; Aave supply: 140,000")
+
+
+def _liquidation(scene: Scene) -> Iterator[Row]:
+    one = sum(_liquidate(scene, 1)[1:])
+    yield Row(
+        "liquidation bid on a perp book, rescue included", one, 320_000, "Derive: 647,000; Aave v3: 312,000–435,000"
+    )
+    yield Row("full liquidation of 8 books, starts and bids", sum(_liquidate(scene, 8)), 5_000_000, "–")
+
+
+def _liquidate(scene: Scene, books: int) -> tuple[int, int]:
+    """Gas of opening the auctions of an account that its policy cannot save, and of bidding for all of them."""
+    protocol, snapshot = scene.protocol, scene.chain.snapshot()
+    account, bidder = _portfolio(scene, books, max_slippage=0), scene.open_account(owner=scene.keeper)
+    names = scene.names[:books]
+    _drain(scene, account, 0)
+    while any(_is_safe(scene, account, name) for name in names):
+        scene.chain.advance(600)
+        for name in names:
+            price = scene.price(name)
+            scene.publish(name, price * 990 // 1_000 if _is_safe(scene, account, name) else price)
+    markets = [protocol.market_ids[name] for name in names]
+    liquidator, keeper = protocol.liquidator, scene.keeper
+    started = liquidator.start_many(account, markets, [], sender=keeper)
+    scene.chain.advance(60)
+    scene.refresh(scene.names)
+    digests = [protocol.markets[name].legs_digest(account) for name in names]
+    terms = zip(markets, digests, strict=True)
+    bids = [(account, market, WAD, bidder, 2**200, digest, 5_000 * WAD, []) for market, digest in terms]
+    sold = liquidator.bid(bids[0], sender=keeper) if books == 1 else liquidator.bid_many(bids, sender=keeper)
+    assert len(sold.named("BookSold")) == books
+    scene.chain.revert(snapshot)
+    return int(started.gas_used), int(sold.gas_used)
+
+
+def _is_safe(scene: Scene, account: int, market: str) -> bool:
+    risk = scene.protocol.markets[market].book_risk(account)
+    return bool(risk.equity >= risk.maintenance)
 
 
 def _scan(scene: Scene) -> Iterator[Row]:

@@ -141,3 +141,90 @@ def test_winner__takes_out_all_he_may_and_is_liquidated__loses_against_an_orderl
     attacker.bid()
     fair = orderly - 10 * 300 * WAD  # what the book lost to the price alone
     assert attacker.worth < fair
+
+
+# A treasury
+
+
+@pytest.fixture
+def borrower(attacker: Attacker, protocol, open_account, trader: str, owner: str) -> int:
+    """10 WETH at $3,000, against which $24,000 was drawn out."""
+    raw = protocol.mint(owner, 10**6 * WAD, owner)
+    protocol.token.approve(protocol.credit_pool.address, raw, sender=owner)
+    protocol.credit_pool.deposit(raw, owner, sender=owner)
+    account, token = open_account(trader), protocol.collateral["WETH"]
+    amount = protocol.mint(trader, 10 * WAD, owner, "WETH")
+    token.approve(protocol.vault.address, amount, sender=trader)
+    protocol.vault.deposit(account, token.address, amount, sender=trader)
+    protocol.vault.withdraw(account, protocol.token.address, 24_000 * 10**6, trader, sender=trader)
+    return account
+
+
+@pytest.mark.parametrize("price", [2_810, 2_600, 2_410])
+@pytest.mark.parametrize("age", [60, 1_200, 3_000])
+def test_self_liquidation__of_a_treasury__costs_the_penalty(
+    attacker: Attacker, borrower: int, protocol, price: int, age: int
+) -> None:
+    """X-LIQ-03, LIQ-3: borrow the most, let the price fall, buy one's own collateral: cheaper is to repay."""
+    vault, trader = protocol.vault, attacker.trader
+
+    def worth() -> int:
+        held = sum(vault.collateral_of(account)[0] for account in (borrower, attacker.bidder))
+        cash = sum(vault.treasury(account).cash for account in (borrower, attacker.bidder))
+        return int(cash + held * price)
+
+    attacker.step(price)
+    protocol.collateral_auctions.start(borrower, 0, [], sender=trader)
+    attacker.step(price, age)
+    before = worth()
+    assert before > 0
+    protocol.collateral_auctions.bid((borrower, 0, 10 * WAD, attacker.bidder, 2**128, []), sender=trader)
+    assert worth() < before
+
+
+def test_debt__beyond_the_collateral__is_the_only_thing_he_can_leave_behind(
+    attacker: Attacker, borrower: int, protocol
+) -> None:
+    """X-LIQ-03, BDT-2: he keeps what he borrowed and loses what secured it; nothing is paid to him for it."""
+    vault, trader = protocol.vault, attacker.trader
+    attacker.step(2_300)
+    protocol.collateral_auctions.start(borrower, 0, [], sender=trader)
+    attacker.step(2_300, 1_200)
+    before = vault.treasury(attacker.bidder).cash + 10 * 2_300 * WAD * 925 // 1_000
+    protocol.collateral_auctions.bid((borrower, 0, 10 * WAD, attacker.bidder, 2**128, []), sender=trader)
+    protocol.deficits.realise_debt(borrower, [], sender=trader)
+    after = vault.treasury(attacker.bidder).cash + vault.collateral_of(attacker.bidder)[0] * 2_300
+    assert after < before + 10 * 2_300 * WAD * 75 // 1_000
+
+
+# Beside markets that fail
+
+
+@pytest.mark.parametrize("mode", [1, 2, 4])
+def test_liquidation__another_market_is_dead_or_malicious__goes_on(
+    attacker: Attacker, protocol, owner: str, mode: int
+) -> None:
+    """EXT-3, §7.10: a book in a market that reverts, burns its gas or answers nonsense shields no other book."""
+    broken = protocol.chain.deploy("MockBrokenMarket", sender=owner)
+    protocol.vault.add_market(broken.address, sender=owner)
+    id_ = protocol.vault.market_count()
+    protocol.rebalancer.transfer_margin(attacker.victim, 0, id_, 50 * WAD, sender=attacker.trader)
+    policy = {**protocol.rebalancer.policy(protocol.pool_account)._asdict(), "max_slippage": 0}
+    protocol.rebalancer.set_policy(attacker.victim, policy, sender=attacker.trader)
+    broken.set_mode(mode, sender=owner)
+    attacker.step(2_820)
+    attacker.start()
+    attacker.step(2_820, 600)
+    attacker.bid()
+    assert attacker.market.book(attacker.bidder).size > 0
+    assert broken.margin(attacker.victim) == 50 * WAD
+
+
+def test_liquidation__of_whoever_the_token_refuses__moves_no_token(attacker: Attacker, protocol) -> None:
+    """X-TOK-03: what is seized is credited, never pushed: no blacklist stands in the way."""
+    before = protocol.token.balanceOf(protocol.vault.address)
+    attacker.step(2_830)
+    attacker.start()
+    attacker.step(2_830, 600)
+    attacker.bid()
+    assert protocol.token.balanceOf(protocol.vault.address) == before
