@@ -6,19 +6,20 @@
 @notice For tests of how much of which books is cut, without markets behind them. No part of the protocol.
 """
 
+from interfaces import ICutPlanner
+
 from contracts.modules import cutting
 
-MAX_BOOKS: constant(uint256) = 8
+MAX_ROWS: constant(uint256) = cutting.MAX_ROWS
 
 
 @external
 @pure
-def shares(books: DynArray[cutting.Candidate, MAX_BOOKS], aim: cutting.Aim, free: int256) -> int256[MAX_BOOKS]:
+def shares(books: DynArray[cutting.Candidate, MAX_ROWS], aim: ICutPlanner.Aim) -> int256[MAX_ROWS]:
     """
     @notice The share of each book to cut.
     @param books The books, after perfect sharing.
     @param aim What to cut for.
-    @param free Cash that sharing may use [wad].
     @return Shares [wad].
     """
-    return cutting._shares(books, aim, free)
+    return cutting._shares(books, aim)
