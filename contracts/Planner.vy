@@ -264,7 +264,7 @@ def _plan(
         credit = self._credit(account, treasury, convert(policy.z_donor, int256))
     if credit != 0:
         together: allocation.Allocation = allocation._allocate(rows, purse.spare + credit, purse.z_target)
-        may_ask = together.level < convert(policy.z_delever, int256)
+        may_ask = self._is_short(found.books, rows, together.targets, policy.z_delever, False)
         receivers: DynArray[allocation.Row, MAX_ROWS] = self._receivers(found.books, rows)
         lent: allocation.Allocation = allocation._allocate(receivers, purse.spare + credit, purse.z_target)
         borrows = lent.level > shared.level

@@ -35,6 +35,11 @@ class LossIndex:
         self._sides: dict[bool, list[list[Loss]]] = {long: [[Loss()]] for long in (False, True)}
         self._known: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))  # by account: generation, loss
 
+    @property
+    def count(self) -> int:
+        """How often a side bore a loss, or was closed."""
+        return sum(len(generation) - 1 for side in self._sides.values() for generation in side)
+
     def epoch(self, long: bool) -> tuple[int, int]:
         """A side's generation, and how often it bore a loss in it."""
         generations = self._sides[long]

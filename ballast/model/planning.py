@@ -260,7 +260,8 @@ class Planner:
         if may_ask and policy.allow_borrow and _is_short(books, rows, shared.targets, policy.z_delever, fillable=True):
             credit = self._credit(account, policy.z_donor, now)
         if credit:
-            may_ask = allocation.allocate(rows, spare + credit, policy.z_target).level < policy.z_delever
+            together = allocation.allocate(rows, spare + credit, policy.z_target)
+            may_ask = _is_short(books, rows, together.targets, policy.z_delever)
             receivers = _receivers(books, rows)
             lent = allocation.allocate(receivers, spare + credit, policy.z_target)
             borrows = lent.level > shared.level

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 
 from ballast.model.collateral import CollateralConfig, CollateralModel
 from ballast.model.collateral_auctions import CollateralAuctions
@@ -92,8 +94,8 @@ class System:
         self.vault.set_engine(OWNER, self.rebalancer, REBALANCER)
         for engine in (self.liquidator, self.collateral_auctions, self.deficits):
             self.vault.set_engine(OWNER, engine, LIQUIDATOR)
-        self.insurance.set_deficits(OWNER, lambda: self.deficits.insolvencies)
-        self.credit.set_deficits(OWNER, lambda: self.deficits.insolvent_debts)
+        self.insurance.set_deficits(OWNER, partial(attrgetter("insolvencies"), self.deficits))
+        self.credit.set_deficits(OWNER, partial(attrgetter("insolvent_debts"), self.deficits))
         self.vault.set_guardian(OWNER, OWNER)
         self.shares.set_rebalancer(OWNER, self.rebalancer)
         self.shares.set_policy(OWNER, Policy(**params.pool.policy.model_dump()), now=now)

@@ -18,6 +18,7 @@ interface _Vault:
     def collateral_count() -> uint256: view
     def claimable(claimant: address) -> uint256: view
     def protocol_revenue() -> uint256: view
+    def insurance_due() -> uint256: view
 
 
 struct Balance:
@@ -49,7 +50,7 @@ def balances(claimants: DynArray[address, 64]) -> DynArray[Balance, 9]:
     vault: address = _VAULT.address
     count: uint256 = staticcall _Vault(vault).collateral_count()
     pledged: uint256[8] = empty(uint256[8])
-    owed: uint256 = staticcall _Vault(vault).protocol_revenue()
+    owed: uint256 = staticcall _Vault(vault).protocol_revenue() + staticcall _Vault(vault).insurance_due()
     for claimant: address in claimants:
         owed += staticcall _Vault(vault).claimable(claimant)
     for market: uint256 in range(1, staticcall _Vault(vault).market_count() + 1, bound=127):
