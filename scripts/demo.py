@@ -10,8 +10,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from ballast import params as params_
 from ballast.cli import ballast_command
-from ballast.demo import crash, page, prices, run, table
+from ballast.demo import page, run, table
 from ballast.demo.report import Report, write_summary
+from ballast.history import bars, generate
 
 OUTPUT = Path("build/demo")
 
@@ -42,7 +43,7 @@ def cli(prefix: str | None, full: bool, hours: int, freeze: bool, params_file: P
     """
     console = Console()
     report = _replay(console, _window(prefix, full, hours), params_.load(params_file), freeze)
-    report.source = Path(prefix).name if prefix else crash.LABEL
+    report.source = Path(prefix).name if prefix else generate.LABEL
     write_summary(report, output / "summary.json")
     page.write_page(report, output / "index.html")
     wide = Console(width=max(table.WIDTH, console.width))
@@ -52,16 +53,16 @@ def cli(prefix: str | None, full: bool, hours: int, freeze: bool, params_file: P
         raise click.ClickException(f"{missing} wei are missing")
 
 
-def _window(prefix: str | None, full: bool, hours: int) -> prices.Window:
+def _window(prefix: str | None, full: bool, hours: int) -> bars.Window:
     """The prices to replay."""
     if not prefix:
-        click.echo(f"Prices: {crash.LABEL}. For real ones: make demo PRICES=<prefix of CSV files>")
-        return crash.generate()
-    history = prices.load(prefix)
-    return prices.whole(history) if full else prices.worst(history, hours)
+        click.echo(f"Prices: {generate.LABEL}. For real ones: make demo PRICES=<prefix of CSV files>")
+        return generate.crash()
+    history = bars.load(prefix)
+    return bars.whole(history) if full else bars.worst(history, hours)
 
 
-def _replay(console: Console, window: prices.Window, params: params_.Params, freeze: bool) -> Report:
+def _replay(console: Console, window: bars.Window, params: params_.Params, freeze: bool) -> Report:
     """Run with a progress bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:

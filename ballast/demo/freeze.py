@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ballast.chain import Reverted
 from ballast.client import State
-from ballast.demo.prices import HOUR, MINUTE, Window, drawdown
 from ballast.demo.report import BookInFreeze, FreezeResult, Rescue
 from ballast.demo.roster import Entry
 from ballast.demo.stage import Actor, Stage
 from ballast.deploy.proposal import Proposal
 from ballast.deploy.settings import Setting
+from ballast.history.bars import HOUR, MINUTE, Window, drawdown
 
 PROPOSED_AFTER = HOUR // 2  # [s] from the halt: somebody must look what happened first
 

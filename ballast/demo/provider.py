@@ -7,9 +7,9 @@ from decimal import Decimal
 from ballast.chain import Reverted
 from ballast.client import Pool, Request
 from ballast.client.units import from_wad
-from ballast.demo.prices import HOUR, MINUTE, Window
 from ballast.demo.report import Passage, PoolResult
 from ballast.demo.stage import Stage
+from ballast.history.bars import HOUR, MINUTE, Window
 from ballast.keeper import Keeper, Work
 from ballast.params import WAD
 

@@ -10,18 +10,18 @@ from typing import Any
 
 from ballast.chain import Event, Receipt
 from ballast.chain.anvil import anvil
-from ballast.demo import feed
 from ballast.demo.audit import WatchedChain
-from ballast.demo.feed import Tick
 from ballast.demo.freeze import Freeze, choose
 from ballast.demo.parties import Ledger, stakes
-from ballast.demo.prices import HOUR, Window
 from ballast.demo.provider import Provider
 from ballast.demo.report import CASH, AccountResult, AuditResult, Loss, Report, Rescue, Trace
 from ballast.demo.roster import roster
 from ballast.demo.shadow import Shadow, feeds_of, fork, penalty
 from ballast.demo.stage import ANSWER, Actor, DemoError, Stage, prepared
 from ballast.demo.words import clock
+from ballast.history import feed
+from ballast.history.bars import HOUR, Window
+from ballast.history.feed import Tick
 from ballast.keeper import Keeper, Work
 from ballast.params import WAD, Params
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from ballast.client.units import to_wad
-from ballast.demo.feed import Tick
 from ballast.demo.stage import Stage
+from ballast.history.feed import Tick
 from ballast.model.collateral import CollateralConfig, CollateralModel
 from ballast.model.fixed_point import WAD, mul_wad_up
 from ballast.model.market import Book, Market, MarketConfig

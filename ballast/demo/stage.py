@@ -9,10 +9,10 @@ from decimal import ROUND_DOWN, Decimal
 from ballast.client import Account, Ballast, Policy
 from ballast.client.units import from_wad, to_wad
 from ballast.demo.audit import Audit, WatchedChain
-from ballast.demo.feed import Tick
-from ballast.demo.prices import DECIMALS, HOUR
 from ballast.demo.roster import Entry
 from ballast.deploy import Protocol
+from ballast.history.bars import DECIMALS, HOUR
+from ballast.history.feed import Tick
 from ballast.keeper import Keeper, Work
 from ballast.params import WAD, Params
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ballast.demo import crash, prices
-from ballast.demo.prices import MINUTE, Bar
+from ballast.history import generate
+from ballast.history.bars import MINUTE, Bar, read, worst
 
 LATENCY = 10  # [s] from what the feed observes to the round on chain
 DEVIATION = 0.005
@@ -35,7 +35,7 @@ class Round:
 
 def generated_day() -> list[Bar]:
     """The worst day of the demonstration's generated crash."""
-    return _worst_day(crash.generate(gap=0).history["ETH"])
+    return _worst_day(generate.crash(gap=0).history["ETH"])
 
 
 def price_files(folder: Path) -> dict[str, Path]:
@@ -45,7 +45,7 @@ def price_files(folder: Path) -> dict[str, Path]:
 
 def real_day(path: Path) -> list[Bar]:
     """The worst day of a file."""
-    return _worst_day(prices.read(path))
+    return _worst_day(read(path))
 
 
 def bridge(bars: Sequence[Bar], seed: int) -> Series:
@@ -67,7 +67,7 @@ def publish(truth: Series) -> list[Round]:
 
 
 def _worst_day(bars: Sequence[Bar]) -> list[Bar]:
-    window = prices.worst({"": bars}, HOURS)
+    window = worst({"": bars}, HOURS)
     return [bar for bar in window.history[""] if window.start <= bar.time < window.end]
 
 

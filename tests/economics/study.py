@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ballast import params as params_
-from ballast.demo.prices import Bar
+from ballast.history.bars import Bar
 from ballast.model.policy import REQUEST_DELAY
 from ballast.params import WAD, MarketParams, Params
 from tests.economics import honest

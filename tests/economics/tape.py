@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ballast.demo.prices import Bar
+from ballast.history.bars import Bar
 from ballast.model.exchange import MIN_DELAY, FeeConfig
 from ballast.model.oracle import Feed, FeedConfig, Quote
 from ballast.model.pool import LiquidityPool, QuoteConfig

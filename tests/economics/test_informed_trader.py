@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from ballast.demo.prices import MINUTE
+from ballast.history.bars import MINUTE
 from tests.economics.__main__ import FIGURES, FOLDER
 from tests.economics.paths import LATENCY, bridge, generated_day, price_files, publish, real_day
 from tests.economics.study import SEEDS, best, tapes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ballast.demo import freeze
-from ballast.demo.prices import DAY, HOUR, MINUTE, Bar, Window
 from ballast.demo.roster import roster
+from ballast.history.bars import DAY, HOUR, MINUTE, Bar, Window
 
 START = 1_700_006_400
 

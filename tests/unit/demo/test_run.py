@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ballast.demo import run
-from ballast.demo.prices import DAY, HOUR, MINUTE, Bar, Window
 from ballast.demo.report import Report, pairs
 from ballast.demo.stage import DemoError
+from ballast.history.bars import DAY, HOUR, MINUTE, Bar, Window
 from ballast.params import load
 
 START = 1_700_006_400

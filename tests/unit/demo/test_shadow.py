@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ballast.demo.feed import Tick
 from ballast.demo.shadow import Ghost, Shadow, penalty
+from ballast.history.feed import Tick
 from ballast.model.market import Book, Market, MarketConfig
 from ballast.model.oracle import Feed, FeedConfig
 from ballast.model.pool import LiquidityPool, QuoteConfig

@@ -6,7 +6,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from ballast.demo.prices import DAY, DECIMALS, MINUTE, Bar, Window, worst
+from ballast.history.bars import DAY, DECIMALS, MINUTE, Bar, Window, worst
 
 LABEL = "a generated crash (not market data)"
 SEED = 1
@@ -48,7 +48,7 @@ GAP, GAP_AT = 0.08, round(34.5 * 60)  # early in the slide, for beta 1: a minute
 COINS = (Coin("BTC", 40_000, 1.0, 0.25), Coin("ETH", 2_500, 1.15, 0.45))
 
 
-def generate(seed: int = SEED, gap: float = GAP) -> Window:
+def crash(seed: int = SEED, gap: float = GAP) -> Window:
     """The shipped crash, ready to run: BTC falls by about 40 % within hours, part of it in one minute, ETH by more."""
     source = random.Random(seed)
     moves = [_common_move(source, phase) for phase in STORY for _ in range(round(phase.hours * 60))]

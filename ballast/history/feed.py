@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ballast.demo.prices import Bar, History
+from ballast.history.bars import Bar, History
 
 STEP = 15  # [s] between the four points of a minute
 DEVIATION_BPS = 50  # [bps] move since the last round that publishes a new one

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ballast.demo import feed
-from ballast.demo.feed import Round
-from ballast.demo.prices import Bar
+from ballast.history import feed
+from ballast.history.bars import Bar
+from ballast.history.feed import Round
 
 
 def test_walk__low_is_further__low_first() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ballast.demo import prices
-from ballast.demo.prices import DAY, HOUR, MINUTE, Bar, PriceFileError
+from ballast.history import bars as histories
+from ballast.history.bars import DAY, HOUR, MINUTE, Bar, PriceFileError
 
 HEADER = "timestamp,open,high,low,close\n"
 GOOD = "1583712000,8034.76,8060.98,8030.21,8059.67\n"
@@ -25,7 +25,7 @@ def _flat(hours: int, price: int = 10**10, start: int = 20 * DAY) -> list[Bar]:
 
 def test_read__good_file__bars_as_answers(tmp_path: Path) -> None:
     """Prices become answers of eight decimals, exactly."""
-    (bar,) = prices.read(_file(tmp_path, HEADER + GOOD))
+    (bar,) = histories.read(_file(tmp_path, HEADER + GOOD))
     assert bar == Bar(1583712000, 803476000000, 806098000000, 803021000000, 805967000000)
 
 
@@ -50,7 +50,7 @@ def test_read__bad_line__names_file_line_and_expectation(tmp_path: Path, text: s
     """A bad file is named, with the line and what was expected."""
     path = _file(tmp_path, text)
     with pytest.raises(PriceFileError) as caught:
-        prices.read(path)
+        histories.read(path)
     assert str(caught.value).startswith(f"{path}:{line}: ")
     assert expected in str(caught.value)
 
@@ -60,13 +60,13 @@ def test_read__not_text__names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "crash_BTC.csv"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PriceFileError, match=r"crash_BTC\.csv: cannot be read"):
-        prices.read(path)
+        histories.read(path)
 
 
 def test_load__prefix_without_files__says_which_are_expected(tmp_path: Path) -> None:
     """A wrong prefix is named."""
     with pytest.raises(PriceFileError, match=r"expected crash_BTC\.csv"):
-        prices.load(tmp_path / "crash")
+        histories.load(tmp_path / "crash")
 
 
 def test_load__two_files__cut_to_their_common_minutes(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_load__two_files__cut_to_their_common_minutes(tmp_path: Path) -> None:
     rows = [f"{60 * minute},1,1,1,1\n" for minute in range(1, 11)]
     _file(tmp_path, HEADER + "".join(rows[:8]), "x_BTC.csv")
     _file(tmp_path, HEADER + "".join(rows[3:]), "x_ETH.csv")
-    history = prices.load(tmp_path / "x")
+    history = histories.load(tmp_path / "x")
     assert {symbol: (bars[0].time, bars[-1].time) for symbol, bars in history.items()} == {
         "BTC": (240, 480),
         "ETH": (240, 480),
@@ -86,7 +86,7 @@ def test_load__no_common_minute__refused(tmp_path: Path) -> None:
     _file(tmp_path, HEADER + "60,1,1,1,1\n", "x_BTC.csv")
     _file(tmp_path, HEADER + "120,1,1,1,1\n", "x_ETH.csv")
     with pytest.raises(PriceFileError, match="no minute in common"):
-        prices.load(tmp_path / "x")
+        histories.load(tmp_path / "x")
 
 
 def test_worst__crash_inside__window_holds_it() -> None:
@@ -95,27 +95,27 @@ def test_worst__crash_inside__window_holds_it() -> None:
     bottom = 90 * 60
     for i in range(bottom, len(bars)):
         bars[i] = Bar(bars[i].time, 10**10, 10**10, 6 * 10**9, 6 * 10**9)
-    window = prices.worst({"BTC": bars})
+    window = histories.worst({"BTC": bars})
     assert window.start <= bars[bottom - 1].time < bars[bottom].time < window.end
     assert window.end - window.start == 36 * HOUR
     assert window.warm_up >= DAY
     assert window.history["BTC"][-1].time < window.end
-    assert prices.drawdown(bars, window.start, window.end) == pytest.approx(0.4)
+    assert histories.drawdown(bars, window.start, window.end) == pytest.approx(0.4)
 
 
 def test_worst__short_history__all_of_it() -> None:
     """Less than the asked hours: everything after the first day."""
-    window = prices.worst({"BTC": _flat(40)})
+    window = histories.worst({"BTC": _flat(40)})
     assert (window.end - window.start, window.warm_up) == (16 * HOUR, DAY)
 
 
 def test_whole__always__first_day_is_warm_up() -> None:
     """FULL=1 replays all but the first day."""
-    window = prices.whole({"BTC": _flat(100)})
+    window = histories.whole({"BTC": _flat(100)})
     assert (window.end - window.start, window.warm_up) == (76 * HOUR, DAY)
 
 
 def test_whole__no_day_of_warm_up__refused() -> None:
     """Nothing is traded on cold volatilities."""
     with pytest.raises(ValueError, match=r"covers 24\.5 h"):
-        prices.whole({"BTC": _flat(24) + _flat(1, start=21 * DAY)[:30]})
+        histories.whole({"BTC": _flat(24) + _flat(1, start=21 * DAY)[:30]})

@@ -1,0 +1,1 @@
+"""Price histories: bars from files, rounds of real feeds, generated paths, and how a feed publishes them."""
