@@ -1,11 +1,12 @@
-"""Price histories: one-minute bars from CSV files, checked line by line, and the window of them that a run replays."""
+"""Price histories: bars of a minute or an hour from CSV files, checked line by line, and windows of them."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 
 MINUTE = 60  # [s]
@@ -27,13 +28,14 @@ class PriceFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One minute of one underlying; prices are feed answers (8 decimals)."""
+    """One minute, or hour, of one underlying; prices are feed answers (8 decimals)."""
 
     time: int
     open: int
     high: int
     low: int
     close: int
+    step: int = MINUTE  # [s] that it covers
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Window:
         return self.start - min(bars[0].time for bars in self.history.values())
 
 
-def load(prefix: str | Path) -> dict[str, list[Bar]]:
-    """Read every `<prefix>_<SYMBOL>.csv`, cut to the minutes that all of them cover."""
+def load(prefix: str | Path, start: int = 0, end: int | None = None) -> dict[str, list[Bar]]:
+    """Read every `<prefix>_<SYMBOL>.csv` from `start` up to `end` [s], cut to the bars that all of them have."""
     prefix = Path(prefix)
     paths = sorted(prefix.parent.glob(f"{prefix.name}_*.csv"))
     if not paths:
@@ -60,23 +62,30 @@ def load(prefix: str | Path) -> dict[str, list[Bar]]:
             f"no price file {prefix.name}_<SYMBOL>.csv in {prefix.parent}; expected {prefix.name}_BTC.csv or alike"
         )
         raise PriceFileError(prefix, None, expected)
-    return overlap({path.stem[len(prefix.name) + 1 :]: read(path) for path in paths}, prefix)
+    return overlap({path.stem[len(prefix.name) + 1 :]: read(path, start, end) for path in paths}, prefix)
 
 
-def read(path: Path) -> list[Bar]:
-    """Read one file of minute bars. Raises PriceFileError at the first line that is not what it should be."""
+def read(path: Path, start: int = 0, end: int | None = None) -> list[Bar]:
+    """Read one file from `start` up to `end` [s]; of lines outside only the time is looked at.
+
+    Raises PriceFileError at the first line that is not what it should be.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            bars = list(_parse(path, csv.reader(file)))
+            bars = list(_parse(path, csv.reader(file), start, end))
     except (OSError, UnicodeDecodeError) as problem:
         raise PriceFileError(path, None, f"cannot be read: {problem}") from problem
     if not bars:
-        raise PriceFileError(path, 2, "no bars; expected one line per minute below the header")
-    return bars
+        raise PriceFileError(path, 2, "no bars; expected one line per minute or hour below the header")
+    return _stepped(path, bars)
 
 
 def overlap(history: Mapping[str, list[Bar]], source: Path) -> dict[str, list[Bar]]:
     """Cut all histories to their common span."""
+    clocks = {symbol: (bars[0].step, bars[0].time % bars[0].step) for symbol, bars in history.items()}
+    if len(set(clocks.values())) > 1:
+        told = ", ".join(f"{symbol} every {step} s at {phase} s" for symbol, (step, phase) in clocks.items())
+        raise PriceFileError(source, None, f"different clocks: {told}; expected bars of the same times")
     first = max(bars[0].time for bars in history.values())
     last = min(bars[-1].time for bars in history.values())
     if first > last:
@@ -114,7 +123,7 @@ def drawdown(bars: Sequence[Bar], start: int, end: int) -> float:
 def _tradable(history: History) -> tuple[int, int]:
     """Start and end of the part that may be traded: a day of warm-up before it, at least an hour long."""
     start = next(iter(history.values()))[0].time + DAY
-    end = min(bars[-1].time for bars in history.values()) + MINUTE
+    end = min(bars[-1].time + bars[-1].step for bars in history.values())
     if end - start < HOUR:
         hours = (end - start + DAY) / HOUR
         raise ValueError(f"the price history covers {hours:.1f} h; expected a day of warm-up and at least 1 h after it")
@@ -130,27 +139,35 @@ def _index(bars: Sequence[Bar], time: int) -> int:
     return low
 
 
-def _parse(path: Path, rows: Iterator[list[str]]) -> Iterator[Bar]:
-    """Bars of a CSV whose header names the columns, in any order and among others."""
+def _parse(path: Path, rows: Iterator[list[str]], start: int, end: int | None) -> Iterator[tuple[int, Bar]]:
+    """Lines and bars of a CSV whose header names the columns, in any order and among others."""
     header = [name.strip() for name in next(rows, [])]
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise PriceFileError(path, 1, f"missing column {', '.join(missing)}; expected a header {','.join(COLUMNS)}")
     columns = {name: header.index(name) for name in COLUMNS}
-    previous = 0
     for line, row in enumerate(rows, start=2):
         if len(row) != len(header):
             raise PriceFileError(path, line, f"{len(row)} fields; expected {len(header)}")
         time = _timestamp(path, line, row[columns["timestamp"]])
-        if previous and time < previous + MINUTE:
-            raise PriceFileError(
-                path, line, f"timestamp {time} follows {previous}; expected at least 60 s between bars"
-            )
+        if time < start or (end is not None and time >= end):
+            continue
         bar = Bar(time, *(_answer(path, line, name, row[columns[name]]) for name in COLUMNS[1:]))
         if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
             raise PriceFileError(path, line, "expected low <= open, close <= high")
-        previous = time
-        yield bar
+        yield line, bar
+
+
+def _stepped(path: Path, lines: Sequence[tuple[int, Bar]]) -> list[Bar]:
+    """The bars, each a minute, or each an hour, after the one before: nothing is filled in."""
+    step = HOUR if len(lines) > 1 and lines[1][1].time - lines[0][1].time == HOUR else MINUTE
+    for (_, before), (line, bar) in pairwise(lines):
+        passed = bar.time - before.time
+        if passed == step:
+            continue
+        problem = "given twice" if passed == 0 else "out of order" if passed < 0 else f"a gap of {passed} s"
+        raise PriceFileError(path, line, f"timestamp {bar.time}: {problem}; expected {before.time + step}")
+    return [replace(bar, step=step) for _, bar in lines] if step != MINUTE else [bar for _, bar in lines]
 
 
 def _timestamp(path: Path, line: int, text: str) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ballast.history.bars import Bar, History
+from ballast.history.bars import Bar, History, Window
 
-STEP = 15  # [s] between the four points of a minute
+POINTS = 4  # of a bar
 DEVIATION_BPS = 50  # [bps] move since the last round that publishes a new one
 HEARTBEAT = 3_600  # [s] silence after which a round is published whatever the move
 
@@ -28,11 +28,32 @@ class Tick:
     answers: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Recording:
+    """What feeds publish: rounds before `start` only warm the volatility up, the rest is replayed until `end`."""
+
+    rounds: Mapping[str, Sequence[Round]]  # by underlying
+    start: int  # [s]
+    end: int  # [s]
+    label: str
+
+
+def record(
+    window: Window, deviation_bps: int = DEVIATION_BPS, heartbeat: int = HEARTBEAT, latency: int = 0
+) -> Recording:
+    """The rounds of a window, each of which lands `latency` seconds after what it says was true."""
+    rounds = {
+        symbol: [Round(point.time + latency, point.answer) for point in publish(bars, deviation_bps, heartbeat)]
+        for symbol, bars in window.history.items()
+    }
+    return Recording(rounds, window.start, window.end, window.label)
+
+
 def walk(bar: Bar) -> tuple[Round, Round, Round, Round]:
-    """A minute as four points: open, the extreme further from the open, the other extreme, close."""
+    """A bar as four points: open, the extreme further from the open, the other extreme, close."""
     adverse, other = (bar.low, bar.high) if bar.open - bar.low >= bar.high - bar.open else (bar.high, bar.low)
     points = (bar.open, adverse, other, bar.close)
-    first, second, third, fourth = (Round(bar.time + i * STEP, answer) for i, answer in enumerate(points))
+    first, second, third, fourth = (Round(bar.time + i * bar.step // POINTS, answer) for i, answer in enumerate(points))
     return first, second, third, fourth
 
 
@@ -48,9 +69,14 @@ def publish(bars: Iterable[Bar], deviation_bps: int = DEVIATION_BPS, heartbeat: 
 
 def ticks(history: History) -> list[Tick]:
     """The rounds of all feeds in time order, those of one moment together."""
+    return merge({symbol: publish(bars) for symbol, bars in history.items()})
+
+
+def merge(rounds: Mapping[str, Iterable[Round]]) -> list[Tick]:
+    """Rounds by underlying, in time order."""
     merged: dict[int, dict[str, int]] = {}
-    for symbol, bars in history.items():
-        for point in publish(bars):
+    for symbol, published in rounds.items():
+        for point in published:
             merged.setdefault(point.time, {})[symbol] = point.answer
     return [Tick(time, merged[time]) for time in sorted(merged)]
 

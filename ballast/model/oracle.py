@@ -407,7 +407,7 @@ class Feed:
         index = id_ & _AGGREGATOR_ROUND
         held = rounds[index - 1] if 0 < index <= len(rounds) else Answer(0, 0, 0)
         price = scaled_price(held.answer, decimals)
-        return Round(id_, price, held.updated_at, _defect(held, index, price, now))
+        return Round(id_, price, held.updated_at, defect_of(held, index, price, now))
 
     def _first_since(self, first: Round, since: int, now: int) -> Round:
         early, width = first.id - (first.id & _AGGREGATOR_ROUND), 1
@@ -518,7 +518,7 @@ def _blend(volatility: int, variance: int, weight: int) -> int:
     return isqrt_up(mul_div_up(1, weight * volatility**2 + (WAD - weight) * variance, WAD))
 
 
-def _defect(held: Answer, index: int, price: int, now: int) -> str:
+def defect_of(held: Answer, index: int, price: int, now: int) -> str:
     """Why a round cannot be used, "" if it can."""
     if held.updated_at == 0:
         return INCOMPLETE_ROUND if held.answer else EMPTY_ROUND

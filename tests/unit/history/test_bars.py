@@ -38,7 +38,12 @@ def test_read__good_file__bars_as_answers(tmp_path: Path) -> None:
         (HEADER + "1583712000,1,1,1\n", 2, "4 fields; expected 5"),
         (HEADER + GOOD + "soon,1,1,1,1\n", 3, "expected Unix seconds"),
         (HEADER + "1583712001,1,1,1,1\n", 2, "start of a minute"),
-        (HEADER + GOOD + GOOD, 3, "at least 60 s between bars"),
+        (HEADER + GOOD + GOOD, 3, "given twice"),
+        (HEADER + "120,1,1,1,1\n60,1,1,1,1\n", 3, "timestamp 60: out of order; expected 180"),
+        (HEADER + "60,1,1,1,1\n120,1,1,1,1\n60,1,1,1,1\n", 4, "timestamp 60: out of order; expected 180"),
+        (HEADER + "60,1,1,1,1\n120,1,1,1,1\n240,1,1,1,1\n", 4, "timestamp 240: a gap of 120 s; expected 180"),
+        (HEADER + "3600,1,1,1,1\n7200,1,1,1,1\n14400,1,1,1,1\n", 4, "a gap of 7200 s; expected 10800"),
+        (HEADER + "60,1,1,1,1\n360,1,1,1,1\n", 3, "a gap of 300 s; expected 120"),
         (HEADER + "1583712000,1,x,1,1\n", 2, "high 'x'; expected a number"),
         (HEADER + "1583712000,1,nan,1,1\n", 2, "expected a number"),
         (HEADER + "1583712000,0,1,0,1\n", 2, "expected a price above 0"),
@@ -79,6 +84,30 @@ def test_load__two_files__cut_to_their_common_minutes(tmp_path: Path) -> None:
         "BTC": (240, 480),
         "ETH": (240, 480),
     }
+
+
+def test_read__hours__bars_of_an_hour(tmp_path: Path) -> None:
+    """The step is found from the file."""
+    bars = histories.read(_file(tmp_path, HEADER + "3600,1,1,1,1\n7200,1,1,1,1\n"))
+    assert [(bar.time, bar.step) for bar in bars] == [(3600, HOUR), (7200, HOUR)]
+
+
+def test_read__span__what_is_outside_is_not_looked_at(tmp_path: Path) -> None:
+    """A gap years ago does not spoil a window of today."""
+    rows = "60,1,1,1,1\n600,1,1,1,1\n660,1,1,1,1\n720,x,1,1,1\n"
+    path = _file(tmp_path, HEADER + rows)
+    assert [bar.time for bar in histories.read(path, 600, 720)] == [600, 660]
+    with pytest.raises(PriceFileError, match="no bars"):
+        histories.read(path, 10_000)
+
+
+def test_load__minutes_and_hours__different_clocks(tmp_path: Path) -> None:
+    """Underlyings of different steps, or of hours that begin at different minutes, cannot be replayed together."""
+    _file(tmp_path, HEADER + "3600,1,1,1,1\n7200,1,1,1,1\n", "x_BTC.csv")
+    for other in ("3600,1,1,1,1\n3660,1,1,1,1\n", "3660,1,1,1,1\n7260,1,1,1,1\n"):
+        _file(tmp_path, HEADER + other, "x_ETH.csv")
+        with pytest.raises(PriceFileError, match="different clocks: BTC every 3600 s at 0 s, ETH every"):
+            histories.load(tmp_path / "x")
 
 
 def test_load__no_common_minute__refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ballast.history import feed
-from ballast.history.bars import Bar
+from ballast.history.bars import Bar, Window
 from ballast.history.feed import Round
 
 
@@ -15,6 +15,10 @@ def test_walk__low_is_further__low_first() -> None:
 def test_walk__high_is_further__high_first() -> None:
     """The adverse extreme is the one further from the open, whichever side."""
     assert [point.answer for point in feed.walk(Bar(600, 100, 104, 99, 103))] == [100, 104, 99, 103]
+
+
+def test_walk__hour__points_a_quarter_of_an_hour_apart() -> None:
+    assert [point.time for point in feed.walk(Bar(3600, 100, 104, 90, 103, 3600))] == [3600, 4500, 5400, 6300]
 
 
 def test_publish__move_below_deviation__silent_until_heartbeat() -> None:
@@ -39,3 +43,11 @@ def test_ticks__two_feeds__rounds_of_one_moment_together() -> None:
         (30, {"BTC": 100}),
         (45, {"BTC": 95}),
     ]
+
+
+def test_record__latency__rounds_land_later() -> None:
+    """What is true at 15 s is on chain at 25."""
+    bars = {"BTC": [Bar(0, 10_000, 10_000, 9_900, 9_900)]}
+    found = feed.record(Window(bars, 0, 60, "a minute"), deviation_bps=100, latency=10)
+    assert found.rounds == {"BTC": [Round(10, 10_000), Round(25, 9_900), Round(40, 10_000), Round(55, 9_900)]}
+    assert (found.start, found.end, found.label) == (0, 60, "a minute")
