@@ -12,6 +12,8 @@ from ballast.history.feed import Recording, Round
 from ballast.model.oracle import Answer, defect_of, scaled_price
 
 COLUMNS = ("round", "answer", "start", "update", "answeredInRound")
+NOT_LATER = "no later than the round before"
+
 _AGGREGATOR_ROUND = 2**64 - 1
 
 
@@ -38,7 +40,7 @@ def read(path: Path) -> RoundFile:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for line, round_, held in _parse(path, csv.reader(file)):
-                _file(path, found, line, round_, held)
+                _file(found, line, round_, held)
     except (OSError, UnicodeDecodeError) as problem:
         raise PriceFileError(path, None, f"cannot be read: {problem}") from problem
     if not found.rounds:
@@ -58,15 +60,14 @@ def whole(rounds: Mapping[str, Sequence[Round]], label: str) -> Recording:
     return Recording(rounds, start, end, label)
 
 
-def _file(path: Path, found: RoundFile, line: int, round_: int, held: Answer) -> None:
+def _file(found: RoundFile, line: int, round_: int, held: Answer) -> None:
     index = round_ & _AGGREGATOR_ROUND
     reason = defect_of(held, index, scaled_price(held.answer, DECIMALS), held.updated_at)
+    if not reason and found.rounds and held.updated_at <= found.rounds[-1].time:
+        reason = NOT_LATER
     if reason:
         found.skipped.append(Skipped(line, round_, reason))
         return
-    if found.rounds and held.updated_at <= found.rounds[-1].time:
-        before = found.rounds[-1].time
-        raise PriceFileError(path, line, f"update {held.updated_at} after {before}; expected a later time")
     found.rounds.append(Round(held.updated_at, held.answer))
 
 
