@@ -55,7 +55,7 @@ class LiquidityPool:
     def order_price(self, market: int, size: int, price: int, fast_volatility: int, skew: int) -> int:
         """Fill price of a two-step order: oracle price ± spread ± impact where |skew| grows, against the trader."""
         config = self._config(market)
-        rate = _spread(config, fast_volatility) + _impact(config, skew, size)
+        rate = spread(config, fast_volatility) + _impact(config, skew, size)
         return mul_wad_up(price, WAD + rate) if size > 0 else mul_wad_down(price, WAD - rate)
 
     def engine_rate(self, market: int, fast_volatility: int, age: int) -> int:
@@ -63,14 +63,14 @@ class LiquidityPool:
         config = self._config(market)
         root = isqrt_up(mul_div_up(age + LATENCY, WAD * WAD, YEAR))
         drift = mul_wad_up(SIGMAS * fast_volatility, root)
-        return _spread(config, fast_volatility) + min(config.deviation, drift)
+        return spread(config, fast_volatility) + min(config.deviation, drift)
 
     def _config(self, market: int) -> QuoteConfig:
         require(market in self._quotes, NO_QUOTE)
         return self._quotes[market]
 
 
-def _spread(config: QuoteConfig, fast_volatility: int) -> int:
+def spread(config: QuoteConfig, fast_volatility: int) -> int:
     """⌈base · clamp(σ_fast / σ_reference, 1, cap)⌉ [wad]."""
     ratio = mul_div_up(fast_volatility, WAD, config.reference_volatility)
     return mul_wad_up(config.base_spread, max(WAD, min(ratio, config.volatility_cap)))

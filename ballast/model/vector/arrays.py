@@ -1,0 +1,33 @@
+"""Arrays of accounts and of books."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Index = NDArray[np.intp]
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def by_market(figures: ArrayLike) -> Floats:
+    """A copy, accounts × markets, laid out market by market."""
+    return np.array(figures, dtype=np.float64, order="F", copy=True)
+
+
+def pick(array: NDArray[_Scalar], accounts: Index) -> NDArray[_Scalar]:
+    """The rows of some accounts, in the layout of the whole."""
+    if array.ndim == 1:
+        return array[accounts]
+    picked: NDArray[_Scalar] = np.take(array.T, accounts, axis=1).T
+    return picked
+
+
+def clip(figures: Floats, low: Floats, high: Floats) -> Floats:
+    """min(max(x, low), high): the upper bound last."""
+    bounded: Floats = np.minimum(np.maximum(figures, low), high)
+    return bounded
