@@ -13,6 +13,19 @@ Index = NDArray[np.intp]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
+_KEPT = 4_190_000  # figures of an array just below 32 MiB, the largest that counts
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep freed memory: else it goes back at once, and each new array costs a page fault for every 4 kB.
+
+    Having once freed an array of this size, it keeps up to twice as much. It halves the time of all that follows.
+    """
+    np.empty(_KEPT)
+
+
+_keep_freed_memory()
+
 
 def by_market(figures: ArrayLike) -> Floats:
     """A copy, accounts × markets, laid out market by market."""

@@ -14,6 +14,7 @@ from ballast.model.vector.arrays import Flags, Floats, Index, by_market, pick
 from ballast.model.vector.marks import Marks
 
 DUST = 1e-9  # [USD] below it a balance is what rounding left
+CENTS = 100  # [1/USD]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Risk:
 
     listed: Flags  # there is such a book
     priced: Flags  # [M]
-    equity: Floats  # [USD]
+    equity: Floats  # [USD] 0 where there is no price
     maintenance: Floats  # [USD]
     initial: Floats  # [USD]
     sigma_loss: Floats  # [USD] 0 = no legs
@@ -59,23 +60,35 @@ class Risk:
 
 @dataclass
 class Books:
-    """Accounts' books and cash: equity = base + size · (price − cumulative funding)."""
+    """Accounts' books and cash: equity = base + size · (price − cumulative funding). Arrays are accounts × markets."""
 
-    size: Floats  # accounts × markets [units] long if positive
-    base: Floats  # accounts × markets [USD]
+    size: Floats  # [units] long if positive
+    base: Floats  # [USD]
+    net_deposit: Floats  # [USD] margin put in less margin taken out, in whole cents, at least 0
+    lock: Floats  # [USD] of the account's cash: profit taken out of the book
+    locked_at: Floats  # [s] when that last grew
     cash: Floats  # [A] [USD] free
 
     @classmethod
-    def of(cls, size: ArrayLike, base: ArrayLike, cash: ArrayLike) -> Books:
-        """Copies, in the layout that is fast."""
-        return cls(by_market(size), by_market(base), np.array(cash, dtype=np.float64))
+    def of(cls, size: ArrayLike, base: ArrayLike, cash: ArrayLike, net_deposit: ArrayLike | None = None) -> Books:
+        """Copies, in the layout that is fast. Without `net_deposit` all that comes out of a book is profit."""
+        sizes = by_market(size)
+        deposit = np.zeros_like(sizes) if net_deposit is None else by_market(net_deposit)
+        nothing, never = np.zeros_like(sizes), np.zeros_like(sizes)
+        return cls(sizes, by_market(base), deposit, nothing, never, np.array(cash, dtype=np.float64))
 
     @classmethod
-    def opened(cls, size: ArrayLike, equity: ArrayLike, cash: ArrayLike, marks: Marks) -> Books:
-        """Books that are worth `equity` at these marks."""
-        books = cls.of(size, equity, cash)
+    def opened(cls, size: ArrayLike, margin: ArrayLike, cash: ArrayLike, marks: Marks) -> Books:
+        """Books into which `margin` was put [USD], opened at the price of these marks."""
+        books = cls.of(size, margin, cash, margin)
         books.base -= books.size * (marks.price - marks.funding)
         return books
+
+    @property
+    def locked(self) -> Floats:
+        """[A] Cash that may not leave the account [USD]."""
+        total: Floats = self.lock.sum(axis=1)
+        return total
 
     def equity(self, marks: Marks, accounts: Index | None = None) -> Floats:
         """accounts × markets [USD], in markets without a price 0."""
@@ -119,13 +132,31 @@ class Books:
         self.size[accounts] = np.where(shares < 1, size - closed, 0.0)
         self.base[accounts] = base + closed * (marks.price - marks.funding) - costs
 
-    def move(self, accounts: Index, transfers: Floats, rewards: Floats) -> None:
-        """Margin into books or out of them, against cash, which also pays rewards [USD]."""
+    def move(self, accounts: Index, transfers: Floats, rewards: Floats, now: float) -> Floats:
+        """Margin into books or out of them, against cash; the rewards paid, out of cash that is not locked [USD].
+
+        What is taken beyond net deposits is locked, unless the book ends with it.
+        """
         size, base = self._of(accounts)
         base = base + transfers
-        self.base[accounts] = np.where((size == 0) & (np.abs(base) < DUST), 0.0, base)
-        cash = self.cash[accounts] - transfers.sum(axis=1) - rewards
+        base = np.where((size == 0) & (np.abs(base) < DUST), 0.0, base)
+        self.base[accounts] = base
+        self._lock(accounts, transfers, (size == 0) & (base == 0), now)
+
+        cash = self.cash[accounts] - transfers.sum(axis=1)
+        paid: Floats = np.minimum(rewards, np.maximum(cash - pick(self.lock, accounts).sum(axis=1), 0))
+        cash = cash - paid
         self.cash[accounts] = np.where(np.abs(cash) < DUST, 0.0, cash)
+        return paid
+
+    def _lock(self, accounts: Index, transfers: Floats, ended: Flags, now: float) -> None:
+        deposit, taken = pick(self.net_deposit, accounts), np.maximum(-transfers, 0)
+        beyond = np.maximum(taken - deposit, 0)
+        left = np.maximum(deposit - taken, 0) + np.maximum(transfers, 0)
+        self.net_deposit[accounts] = np.floor(left * CENTS + DUST) / CENTS
+        grown = np.where(ended | (beyond < DUST), 0.0, beyond)
+        self.lock[accounts] += grown
+        self.locked_at[accounts] = np.where(grown > 0, now, pick(self.locked_at, accounts))
 
     def _of(self, accounts: Index | None) -> tuple[Floats, Floats]:
         if accounts is None:

@@ -1,6 +1,6 @@
 """What the engine would do with many accounts: `ballast.model.planning` over arrays.
 
-Left to the integer model: treasuries in debt, borrowing, locked profits, the pool's own account, and whether the pool's
+Left to the integer model: treasuries in debt, borrowing, the pool's own account, and whether the pool's
 cash and the vault's balance of a market suffice.
 """
 
@@ -35,10 +35,6 @@ from ballast.model.vector.cutting import Aim, Candidates, cut_shares
 from ballast.model.vector.policy import (
     EngineState,
     Policies,
-    stored_bps,
-    stored_fees,
-    whole_bps_down,
-    whole_bps_up,
 )
 from ballast.model.vector.reward import reward
 
@@ -72,7 +68,7 @@ class Plan:
     moved: Floats  # [USD]
     relieved: Floats  # [USD] of maintenance margin
     reserve: Floats  # [USD] most the keeper may earn
-    reward: Floats  # [USD]
+    reward: Floats  # [USD] what the keeper earns, as far as there is cash that is not locked
     transfers: Floats  # [USD] into books
     cuts: Floats  # share of each book, made now and before transfers
     costs: Floats  # [USD] of those cuts
@@ -92,7 +88,7 @@ class Plan:
 
 def triggers(risk: Risk, cash: Floats, policies: Policies) -> Triggers:
     """The least distance over active books; what calls for the engine. `cash` is all that is not in books [USD]."""
-    equity = np.where(risk.priced, risk.equity, 0.0).sum(axis=1) + cash
+    equity = risk.equity.sum(axis=1) + cash
     active = _active(risk, policies)
     z = np.where(active, risk.z, np.inf)
     min_z = z.min(axis=1)
@@ -117,13 +113,15 @@ def plan(
     now: float,
     mode: int = KEEPER,
     *,
+    locked: Floats | None = None,
     fill_costs: Floats | None = None,
     gas_price: float = 0.0,
 ) -> Plan:
     """The plans of accounts, each argument about the same ones in the same order.
 
-    `fill_costs` are those of cuts asked for (`Books.fill_costs`; +∞ where no round has come), None where no round has
-    come at all; `gas_price` is in dollars per unit of gas.
+    `locked` is what of the cash may not leave the account, None where nothing is. `fill_costs` are those of cuts asked
+    for (`Books.fill_costs`; +∞ where no round has come), None where no round has come at all. `gas_price` is in dollars
+    per unit of gas.
     """
     _check(cash)
     if mode == KEEPER:
@@ -139,29 +137,11 @@ def plan(
         risk = _fill(risk, fill_costs, planned, policies, mode)
     due = np.flatnonzero(planned.code == DUE)
     if len(due):
-        case = _Case(risk, cash, policies, state, found, planned, due, now, mode, fill_costs)
+        locks = np.zeros_like(cash) if locked is None else locked
+        case = _Case(risk, cash, locks, policies, state, planned, due, now, mode, fill_costs)
         case.remedy(may_ask[due])
         case.finish(planned, asked, gas_price)
     return planned
-
-
-def remember(state: EngineState, accounts: Index, done: Plan, now: float) -> None:
-    """What the engine remembers after these plans of these accounts were carried out."""
-    before = state.pick(accounts)
-    fees, contained = before.decayed(now)
-    share = done.transfers / np.maximum(done.equity, 1 / WAD)[:, None]
-    contained += whole_bps_up(np.maximum(share, 0))
-    contained -= np.minimum(contained, whole_bps_down(np.maximum(-share, 0)))
-    last_call = np.full(len(accounts), float(now))
-    after = EngineState(
-        last_call,
-        stored_fees(fees + done.reward),
-        stored_bps(contained),
-        done.rounds,
-        done.requests,
-        done.requested_at,
-    )
-    state.put(accounts, after)
 
 
 class _Case:
@@ -171,9 +151,9 @@ class _Case:
         self,
         risk: Risk,
         cash: Floats,
+        locked: Floats,
         policies: Policies,
         state: EngineState,
-        found: Triggers,
         planned: Plan,
         due: Index,
         now: float,
@@ -190,9 +170,10 @@ class _Case:
         self.reserve = np.zeros(len(due))
         if mode == KEEPER:
             left = np.maximum(self.policies.max_fee_per_day - fees, 0)
-            self.reserve = np.minimum(self.policies.max_fee, left)
+            free = np.where(locked[due] > 0, np.maximum(self.cash - locked[due], 0), np.inf)
+            self.reserve = np.minimum(np.minimum(self.policies.max_fee, left), free)
         open_bps = self.policies.containment[:, None] - np.minimum(contained, self.policies.containment[:, None])
-        self.rooms = np.maximum(found.equity[due], 0)[:, None] * open_bps / BPS
+        self.rooms = np.maximum(self.plan.equity, 0)[:, None] * open_bps / BPS
         self.fill_costs = None if fill_costs is None else pick(fill_costs, due)
         self.rows = self._rows(slice(None))
         self.shared = self._share(np.arange(len(due)))
@@ -347,8 +328,7 @@ class _Case:
             gas_price=gas_price,
             reserve=done.reserve,
         )
-        left = np.maximum(self.cash - done.transfers.sum(axis=1), 0)
-        return np.where(done.code == DUE, np.minimum(most, left), 0.0)
+        return np.where(done.code == DUE, most, 0.0)
 
 
 def _active(risk: Risk, policies: Policies) -> Flags:

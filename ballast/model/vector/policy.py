@@ -63,10 +63,11 @@ class Policies:
 
     @classmethod
     def same(cls, policy: Policy | PolicyParams, accounts: int, markets: Sequence[int]) -> Policies:
-        """One policy for all accounts, kept once."""
-        one = cls.of([policy], markets)
-        arrays = {name: np.broadcast_to(array, (accounts, *array.shape[1:])) for name, array in vars(one).items()}
-        return cls(**arrays)
+        """One policy for all accounts."""
+        one = vars(cls.of([policy], markets))
+        shared = {name: np.broadcast_to(array, accounts) for name, array in one.items() if array.ndim == 1}
+        books = {name: np.asfortranarray(np.repeat(one[name], accounts, axis=0)) for name in ("fund", "tap")}
+        return cls(**shared, **books)
 
     def pick(self, accounts: Index) -> Policies:
         """Of some accounts."""
