@@ -16,7 +16,7 @@ from ballast.model.vector import planning
 from ballast.model.vector.arrays import Floats
 from tests.differential.vector_world import World
 
-WORLDS = 120
+WORLDS = 80
 TOLERANCE = 1e-12  # of an account's equity and notional
 Z_TOLERANCE = 1e-9  # [z] absolute, and relative beyond 1
 GAS_PRICE = 30 * 10**9  # [wei]
@@ -45,6 +45,7 @@ def played(seed: int, mode: int) -> Played:
         state,
         world.now,
         mode,
+        locked=world.locked(),
         fill_costs=books.fill_costs(world.since(state), marks, everyone),
         gas_price=world.dollars_per_gas(GAS_PRICE),
     )
@@ -83,7 +84,7 @@ def test_plan__random_accounts__figures_within_tolerance(mode: int) -> None:
     """Dollars within 1e-12 of what the account holds, distances within 1e-9."""
     for seed in range(WORLDS):
         game = played(seed, mode)
-        for i, (plan, _) in enumerate(game.plans):
+        for i, (plan, found) in enumerate(game.plans):
             where, within = f"seed {seed}, account {i}", TOLERANCE * game.scale[i]
             if plan.code == OFF:
                 continue
@@ -100,6 +101,8 @@ def test_plan__random_accounts__figures_within_tolerance(mode: int) -> None:
             costs = _by_book(game, {cut.slot: cut.cost for cut in plan.cuts})
             assert np.allclose(game.vector.transfers[i], moves, rtol=0, atol=within), where
             assert np.allclose(game.vector.costs[i], costs, rtol=0, atol=within), where
+            earned = game.world.engine()._reward(game.world.accounts[i], plan, found, GAS_PRICE, game.world.now) / WAD
+            assert game.vector.reward[i] == pytest.approx(earned, abs=within, rel=TOLERANCE), where
             if plan.donor_level != NEVER and plan.moved:
                 _check_level(game.vector.donor_level[i], plan.donor_level, where)
 

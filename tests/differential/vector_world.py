@@ -62,6 +62,7 @@ class StubVault:
 
     cash: dict[int, int]
     books: dict[int, tuple[int, ...]]
+    locked: dict[int, int]
     markets: dict[int, Balance]
     pool_account: int = POOL
     lender: None = None
@@ -71,7 +72,7 @@ class StubVault:
         return self.cash
 
     def treasury(self, account: int, now: int = 0) -> Treasury:
-        return Treasury(self.cash[account], 0, 0, 0, self.books[account])
+        return Treasury(self.cash[account], 0, self.locked.get(account, 0), 0, self.books[account])
 
 
 @dataclass
@@ -92,7 +93,7 @@ class World:
         self.feeds = {id_: StubFeed(_quote(random, self.now), random.random() < 0.04) for id_ in self.ids}
         self.markets = {id_: self._market(id_) for id_ in self.ids}
         self.accounts = list(range(1, accounts + 1))
-        self.vault = StubVault({POOL: RICH}, {POOL: (0,) * BOOKS}, {id_: Balance() for id_ in self.ids})
+        self.vault = StubVault({POOL: RICH}, {POOL: (0,) * BOOKS}, {}, {id_: Balance() for id_ in self.ids})
         self.policies = {account: _policy(random, len(self.ids)) for account in self.accounts}
         self.states: dict[int, State] = {}
         for account in self.accounts:
@@ -127,6 +128,9 @@ class World:
             market.books[account] = Book(size, equity - size * (price - mark.funding) // WAD)
         self.vault.books[account] = tuple(slots)
         self.vault.cash[account] = random.choice((0, random.randint(0, 3_000 * WAD), random.randint(0, 10**5 * WAD)))
+
+        if random.random() < 0.2:
+            self.vault.locked[account] = random.randint(0, 3_000 * WAD)
 
     def _state(self, account: int) -> State:
         random = self.random
@@ -187,6 +191,10 @@ class World:
             [[book.base / WAD for book in row] for row in held],
             [self.vault.cash[account] / WAD for account in self.accounts],
         )
+
+    def locked(self) -> Floats:
+        """[USD]"""
+        return np.array([self.vault.locked.get(account, 0) / WAD for account in self.accounts])
 
     def vector_policies(self) -> Policies:
         return Policies.of([self.policies[account] for account in self.accounts], list(self.ids))

@@ -11,6 +11,8 @@ import numpy as np
 
 from ballast.model.vector.arrays import Flags, Floats, Index, clip, pick
 
+NOTHING = 1e-12  # of what was to be paid or cut: what rounding leaves of it in the end
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -82,7 +84,7 @@ def bounded(
 def allocate(rows: Rows, free: Floats, top: Floats) -> Allocation:
     """Raise the worst-off books to the highest affordable level ≤ `top`: cash pays, then empty books, then the rich."""
     budget = free + rows.equity.sum(axis=1)
-    solved = rows.low.sum(axis=1) <= budget
+    solved = (rows.low - rows.equity).sum(axis=1) <= free
     level = highest_level(rows, budget, top)
     targets = rows.targets(level)
     need = np.where(solved, np.maximum(targets - rows.equity, 0).sum(axis=1), 0.0)
@@ -100,7 +102,8 @@ def _collect(rows: Rows, targets: Floats, equities: Floats, shortage: Floats) ->
     gives = targets < rows.equity
     spare = np.where(gives & (rows.sigma_loss <= 0), rows.equity - targets, 0.0)
     given = clip(shortage[:, None] - (np.cumsum(spare, axis=1) - spare), np.zeros_like(spare), spare)
-    shortage = shortage - given.sum(axis=1)
+    left = shortage - given.sum(axis=1)
+    shortage = np.where(left > NOTHING * shortage, left, 0.0)
 
     donor = gives & (rows.sigma_loss > 0)
     asked = (shortage > 0) & donor.any(axis=1)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ballast.model.vector.allocation import Rows
+from ballast.model.vector.allocation import NOTHING, Rows
 from ballast.model.vector.arrays import Flags, Floats, Index, clip
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -76,12 +76,13 @@ def _for_distance(books: Candidates, able: Flags, aim: Aim) -> Floats:
     open_ = able & (books.tap | short) & (freed > 0)
     wanting = (short & (books.targets < rows.high)).any(axis=1)
     lacking = np.where(wanting, clip(needed, rows.low, rows.high).sum(axis=1) - aim.budget, 0.0)
+    nothing = NOTHING * np.abs(needed).sum(axis=1)
     for best in _by_score(needed, books.costs, open_):
         help_, own = best(freed), best(needed) - best(books.targets)
         wanted = np.where(best(books.tap), lacking, np.minimum(lacking, own))
         taken = best(shares)
         more = np.minimum(_share(wanted, help_, aim.max_share), aim.max_share - taken)
-        more = np.where(best(open_) & (lacking > 0), more, 0.0)
+        more = np.where(best(open_) & (lacking > nothing), more, 0.0)
         best.put(shares, taken + more)
         lacking = lacking - more * help_
     return shares
@@ -95,10 +96,11 @@ def _for_budget(books: Candidates, able: Flags, aim: Aim, shares: Floats) -> Flo
         return shares
     target = np.where(broken, aim.risk_budget, 0.0) * 0.9
     excess = np.where(broken, (sigma_loss * (1 - shares)).sum(axis=1) - target, 0.0)
+    nothing = NOTHING * sigma_loss.sum(axis=1)
     for best in _by_score(sigma_loss, books.costs, able):
         risk, taken = best(sigma_loss), best(shares)
         after = np.minimum(taken + _share(excess, risk, aim.max_share), aim.max_share)
-        after = np.where(best(able) & (excess > 0), np.maximum(taken, after), taken)
+        after = np.where(best(able) & (excess > nothing), np.maximum(taken, after), taken)
         best.put(shares, after)
         excess = excess - (after - taken) * risk
     return shares

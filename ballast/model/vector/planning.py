@@ -38,7 +38,7 @@ from ballast.model.vector.policy import (
 )
 from ballast.model.vector.reward import reward
 
-NO_MOVE = 1e-12  # of an account's equity: below it a need is what rounding left
+NO_MOVE = 1e-12  # of all equities of an account: below it a transfer is what rounding left
 
 _URGENT = 1.0  # z below which no cooldown counts
 _SHARE_UNIT = SHARE_UNIT / WAD
@@ -192,8 +192,9 @@ class _Case:
     def finish(self, planned: Plan, asked: Floats, gas_price: float) -> None:
         """Judge the plans and write them among all."""
         done, shared, rows = self.plan, self.shared, self.rows
-        moves = shared.need > NO_MOVE * np.abs(done.equity)
-        transfers = np.where(moves[:, None], shared.equities - rows.equity, 0.0)
+        nothing = NO_MOVE * (np.abs(rows.equity).sum(axis=1) + self.cash)
+        moves, changes = shared.need > nothing, shared.equities - rows.equity
+        transfers = np.where(moves[:, None] & (np.abs(changes) > nothing[:, None]), changes, 0.0)
         done.level, done.donor_level = shared.level, shared.donor_level
         done.moved = np.where(moves, shared.need, 0.0)
         done.transfers = transfers
