@@ -55,9 +55,8 @@ format: setup ## let ruff rewrite the Python
 	ruff check --fix .
 	ruff format .
 
-bench: compile ## measure gas, sizes and the model's speed, write benchmarks/*.json
+bench: compile ## measure gas and sizes, write benchmarks/gas.json
 	python -m benchmarks
-	python -m benchmarks.vector
 
 economics: setup ## play the informed trader on every day there is, write docs/informed_trader.md: BALLAST_PRICES=<folder>
 	python -m tests.economics

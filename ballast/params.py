@@ -406,6 +406,32 @@ def load(path: Path | str = DEFAULT) -> Params:
     Raises `ParamsError`, one line per complaint: file, line, field, what was expected.
     """
     path = Path(path)
+    data, lines = _read(path)
+    _apply_market_defaults(data, lines)
+    _apply_policy(data, lines)
+
+    try:
+        return Params.model_validate(data)
+    except ValidationError as error:
+        raise ParamsError("\n".join(_complaint(path, lines, e) for e in error.errors())) from None
+
+
+def load_policy(path: Path | str, beneath: PolicyParams) -> PolicyParams:
+    """Read and validate a file of `PolicyParams`; what it does not say is as in `beneath`.
+
+    Raises `ParamsError` as `load` does.
+    """
+    path = Path(path)
+    data, lines = _read(path)
+    try:
+        return PolicyParams.model_validate(beneath.model_dump() | data)
+    except ValidationError as error:
+        below = {("policy", *at): line for at, line in lines.items()}
+        raise ParamsError("\n".join(_complaint(path, below, e, ("policy",)) for e in error.errors())) from None
+
+
+def _read(path: Path) -> tuple[dict[str, Any], _Lines]:
+    """What a file holds, and the line of every field."""
     try:
         tree = yaml.compose(path.read_text(), Loader=yaml.BaseLoader)
     except FileNotFoundError:
@@ -417,14 +443,7 @@ def load(path: Path | str = DEFAULT) -> Params:
     if not isinstance(tree, yaml.MappingNode):
         raise ParamsError(f"{path}:1: expected a mapping of sections")
     lines: _Lines = {(): 1}
-    data = _plain(tree, (), lines, path)
-    _apply_market_defaults(data, lines)
-    _apply_policy(data, lines)
-
-    try:
-        return Params.model_validate(data)
-    except ValidationError as error:
-        raise ParamsError("\n".join(_complaint(path, lines, e) for e in error.errors())) from None
+    return _plain(tree, (), lines, path), lines
 
 
 def _plain(node: yaml.Node, at: tuple[str, ...], lines: _Lines, path: Path) -> Any:
@@ -475,8 +494,8 @@ def _fill(
             lines[here] = lines[there]
 
 
-def _complaint(path: Path, lines: _Lines, error: Any) -> str:
-    at = tuple(str(part) for part in error["loc"])
+def _complaint(path: Path, lines: _Lines, error: Any, within: tuple[str, ...] = ()) -> str:
+    at = (*within, *(str(part) for part in error["loc"]))
     message = error["msg"].removeprefix("Value error, ")
     if named := re.fullmatch(r"(\w+(?:\.\w+)+): (.*)", message):  # a validator of the whole file names its field
         at, message = (*at, *named[1].split(".")), named[2]

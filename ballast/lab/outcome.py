@@ -44,8 +44,9 @@ class Outcome:
     end: int  # [s]
 
     initial_equity: Floats  # right after opening
-    final_equity: Floats  # cash, books and what is held beside them, at the last prices
+    final_equity: Floats  # of cash and books, at the last prices
     held_equity: Floats  # the strategy as intended: same legs to the end, funding paid, never cut, never liquidated
+    beside: Floats  # gains of what owners hold beside the account: the same under every rule
 
     books: Counts  # opened
     books_liquidated: Counts  # sold in an auction, or ended below zero, in part or whole
@@ -59,6 +60,10 @@ class Outcome:
     borne: Floats  # charged for deficits of others on the opposite side
     deficits: Floats  # what ended books were below zero by: insurance and the opposite side paid it
     trading_costs: Floats  # spread and fee of opening, paid before `initial_equity`
+
+    final_size: Floats  # [A, M] units of the underlying
+    final_margin: Floats  # [A, M] equity of each book
+    final_cash: Floats
 
     insured: float  # [USD] of deficits, paid by the insurance
     socialised: float  # [USD] of deficits, borne by the opposite side, the pool included

@@ -61,7 +61,7 @@ class Engine:
         """Carry out the plans of those that are due; all plans, with the rewards that were paid."""
         planned = self.preview(accounts, marks, since, mode, gas_price)
         due = planned.due
-        planned.reward[due] = self._carry_out(accounts[due], planned.pick(due), marks)
+        planned.reward[due] = self.carry_out(accounts[due], planned.pick(due), marks)
         return planned
 
     def rescue(self, accounts: Index, marks: Marks, since: Floats | None = None) -> list[tuple[Index, Plan]]:
@@ -76,8 +76,8 @@ class Engine:
             going = going[due][planned.min_z_after[due] < 0]
         return done
 
-    def _carry_out(self, accounts: Index, planned: Plan, marks: Marks) -> Floats:
-        """Cuts, then transfers and rewards: those that were paid [USD]."""
+    def carry_out(self, accounts: Index, planned: Plan, marks: Marks) -> Floats:
+        """Cuts, then transfers and rewards, as planned for each of the accounts; the rewards that were paid [USD]."""
         if (planned.cuts > 0).any():
             self.books.cut(accounts, planned.cuts, planned.costs, marks)
         paid = self.books.move(accounts, planned.transfers, planned.reward, marks.time)

@@ -130,3 +130,32 @@ def test_load__not_yaml__names_the_line(tmp_path):
 def test_load__no_file__says_so(tmp_path):
     with pytest.raises(ParamsError, match="no such file"):
         params.load(tmp_path / "none.yaml")
+
+
+def test_load_policy__few_fields__the_rest_is_as_beneath(tmp_path):
+    path = tmp_path / "careful.yaml"
+    path.write_text("z_trigger: 3\nmax_delever: 25 %\n")
+    beneath = params.load().policy
+
+    policy = params.load_policy(path, beneath)
+
+    assert (policy.z_trigger, policy.max_delever) == (3 * WAD, 2_500)
+    assert policy == beneath.model_copy(update={"z_trigger": 3 * WAD, "max_delever": 2_500})
+
+
+@pytest.mark.parametrize(
+    "text, line, expected",
+    [
+        ("z_trigger: 3\nz_dealer: 1\n", 2, "policy.z_dealer: unknown field"),
+        ("\ncooldown: soon\n", 2, "policy.cooldown: expected a time"),
+        ("- 1\n", 1, "expected a mapping"),
+    ],
+)
+def test_load_policy__wrong_field__names_file_line_and_expectation(tmp_path, text, line, expected):
+    path = tmp_path / "careful.yaml"
+    path.write_text(text)
+
+    with pytest.raises(ParamsError) as error:
+        params.load_policy(path, params.load().policy)
+
+    assert f"{path}:{line}: " in str(error.value) and expected in str(error.value)
