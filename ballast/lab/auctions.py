@@ -1,4 +1,4 @@
-"""Liquidation of many accounts at once: the prices of `ballast.model.auction`, bidders who wait until a bid pays.
+"""Auctions of many accounts at once: the prices of `ballast.model.auction`, bidders who wait until a bid pays.
 
 What is sold is a lot: a book with its margin, or under one margin for all, the whole account. Lots are arrays
 accounts × L, with L = M or 1. A bidder closes elsewhere what he bought, for what the pool would ask of an engine.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ballast.lab import deficits
 from ballast.lab.outcome import Floats
 from ballast.lab.world import World
 from ballast.model.auction import (
@@ -83,7 +84,9 @@ class Auctions:
         below = short & (equity < 0) & self._final(risk)
         self._end(self._at(accounts, below & on))
         self._open(self._at(accounts, short & (equity >= 0) & ~on))
-        self._absorb(self._at(accounts, below))
+        lots = self._at(accounts, below)
+        for some in _each_once(lots[0]):
+            deficits.absorb(world, lots[0][some], self._books((lots[0][some], lots[1][some])), self._whole)
 
     def plan_bids(self, until: float) -> None:
         """Prices or lots have changed: when each lot that is on will be bid for, if that is before `until`."""
@@ -233,53 +236,6 @@ class Auctions:
         held.base[accounts] = margin - freed - left * (marks.price - marks.funding)
         held.cash[accounts] = cash + freed.sum(axis=1)
         world.ledger.penalties[accounts] += penalty
-
-    # Deficits
-
-    def _absorb(self, lots: Lots) -> None:
-        """Books below zero go to the pool at the oracle price; insurance pays, then the opposite side."""
-        for some in _each_once(lots[0]):
-            self._absorb_once((lots[0][some], lots[1][some]))
-
-    def _absorb_once(self, lots: Lots) -> None:
-        world, accounts = self._world, lots[0]
-        held, marks = world.books, world.marks
-        books, size = self._books(lots), pick(world.books.size, accounts)
-        equity = pick(held.base, accounts) + size * (marks.price - marks.funding)
-        exposure = np.where(books, np.abs(size) * marks.price, 0.0)
-        loss = -np.where(books, equity, 0.0)
-        if self._whole:
-            whole = -(equity.sum(axis=1) + held.cash[accounts])
-            loss = exposure * (whole / exposure.sum(axis=1))[:, None]
-            held.cash[accounts] = 0.0
-        long = np.where(books & (size > 0), loss, 0.0).sum(axis=0)
-        short = np.where(books & (size < 0), loss, 0.0).sum(axis=0)
-        world.liquidated[accounts] |= books & (size != 0)
-        world.ledger.deficits[accounts] += loss.sum(axis=1)
-        held.size[accounts] = np.where(books, 0.0, size)
-        held.base[accounts] = np.where(books, 0.0, pick(held.base, accounts))
-        paid = world.insurance.draw(long + short, world.now)
-        world.insured += float(paid.sum())
-        rest = (long + short - paid) / np.maximum(long + short, 1e-12)
-        for side, charged in ((-1, long * rest), (1, short * rest)):
-            self._charge(side, charged)
-        world.refresh()
-
-    def _charge(self, side: int, losses: Floats) -> None:
-        """Charge losses [M] to all who are long (1) or short (−1), by size; where there is nobody, to the pool."""
-        world = self._world
-        if not (losses > 0).any():
-            return
-        units = np.maximum(side * world.books.size, 0)
-        others = np.maximum(side * world.others, 0)
-        every = units.sum(axis=0) + others + np.maximum(side * world.inventory, 0)
-        each = np.where(every > 0, losses / np.where(every > 0, every, 1), 0.0)
-        borne = units * each
-        world.books.base -= borne
-        world.ledger.borne += borne.sum(axis=1)
-        world.traders -= float(others @ each)
-        world.pool -= float((losses - borne.sum(axis=0) - others * each).sum())
-        world.socialised += float(losses.sum())
 
 
 def _each_once(accounts: Index) -> list[Index]:

@@ -65,8 +65,14 @@ class Outcome:
     final_margin: Floats  # [A, M] equity of each book
     final_cash: Floats
 
-    insured: float  # [USD] of deficits, paid by the insurance
-    socialised: float  # [USD] of deficits, borne by the opposite side, the pool included
+    pool_deficits: float  # [USD] what the pool was below zero by when it was closed
+    insured: float  # [USD] of all deficits, paid by the insurance
+    socialised: float  # [USD] of all deficits, borne by the opposite side, the pool included
+    pool_start: float  # [USD] equity of the pool
+    pool_low: float  # [USD] the least of it
+    pool_end: float  # [USD]
+    pool_closed: int  # how often the pool was below zero, and closed against the side opposite to it
+    cuts_refused: int  # that the pool's margin did not suffice for; one that is tried again counts again
     series: Series
 
     @property

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ballast.lab.auctions import BLOCK, Auctions
+from ballast.lab.deficits import close_pool
 from ballast.lab.outcome import MOST_POINTS, QUANTILES, Floats, Outcome, Series
 from ballast.lab.population import Population
 from ballast.lab.rules import Calls, Rule
@@ -81,6 +82,7 @@ class _Replay:
         self._auctions = Auctions(self._world, rule.whole, rule.rescue)
         delay = settings.delay * BLOCK
         self._calls, self._looks = _Queue(population.accounts, delay), _Queue(population.accounts, delay)
+        self._pool = self._world.pool
         self._initial, self._first_prices = self._world.equity(), self._world.prices
         self._every = max(1, -(-len(tape.times) // MOST_POINTS))
         self._points: list[_Point] = []
@@ -101,6 +103,8 @@ class _Replay:
         world = self._world
         world.advance(float(self._tape.times[tick]))
         world.publish(tick)
+        if world.pool < 0:
+            close_pool(world)
         self._calls.add(self._rule.see(world))
         risk = world.risk()
         calling = self._auctions.calling(risk)
@@ -167,7 +171,13 @@ class _Replay:
             final_size=world.books.size,
             final_margin=world.margin(),
             final_cash=world.books.cash,
+            pool_deficits=world.pool_deficits,
             insured=world.insured,
             socialised=world.socialised,
+            pool_start=self._pool,
+            pool_low=world.pool_low,
+            pool_end=world.pool,
+            pool_closed=world.pool_closed,
+            cuts_refused=world.refused,
             series=Series(*(np.array(column) for column in zip(*self._points, strict=True))),
         )

@@ -94,11 +94,12 @@ class World:
         self.books = Books.opened(population.notional / self.prices, population.margin, population.cash, self.marks)
         self.opened = by_market(self.books.size)
         self.liquidated = np.zeros((self.accounts, self.markets), dtype=np.bool_, order="F")
+        self.pool_closed = self.refused = 0
         self.everybody = np.arange(self.accounts)
         self.calls = np.zeros(self.accounts, dtype=np.int64)
         self.ledger = Ledger.new(self.accounts)
         self.others = np.zeros(self.markets)  # [units] what bidders bought, and what traders took over from the pool
-        self.traders = self.bidders = self.keepers = self.insured = self.socialised = 0.0  # [USD]
+        self.traders = self.bidders = self.keepers = self.pool_deficits = self.insured = self.socialised = 0.0  # [USD]
 
         self._native = params.rebalancer.native
         self._native_price = params.markets[self._native].feed.price / WAD
@@ -209,7 +210,9 @@ class World:
         after = held + np.cumsum(pick(self.books.size, accounts) * shares, axis=0)
         needs = marks.price * marks.maintenance_rate
         enough: Flags = np.abs(after) @ needs <= max(self.pool, float(np.abs(held) @ needs))
-        return enough | ~(shares > 0).any(axis=1)
+        takes: Flags = enough | ~(shares > 0).any(axis=1)
+        self.refused += int((~takes).sum())
+        return takes
 
     def equity(self) -> Floats:
         """Of accounts, at the latest prices, stale or not [USD]."""

@@ -44,8 +44,14 @@ def outcome() -> Outcome:
         final_size=np.zeros((2, 1)),
         final_margin=np.zeros((2, 1)),
         final_cash=usd(880, 0),
+        pool_deficits=0.0,
         insured=200.0,
         socialised=0.0,
+        pool_start=100.0,
+        pool_low=90.0,
+        pool_end=95.0,
+        pool_closed=0,
+        cuts_refused=0,
         series=series,
     )
 
