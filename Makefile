@@ -55,8 +55,9 @@ format: setup ## let ruff rewrite the Python
 	ruff check --fix .
 	ruff format .
 
-bench: compile ## measure gas and sizes, write benchmarks/gas.json
+bench: compile ## measure gas, sizes and the model's speed, write benchmarks/*.json
 	python -m benchmarks
+	python -m benchmarks.vector
 
 economics: setup ## play the informed trader on every day there is, write docs/informed_trader.md: BALLAST_PRICES=<folder>
 	python -m tests.economics

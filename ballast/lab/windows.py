@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from ballast.history import bars, generate, rounds
+from ballast.history import bars, generate, rounds, shapes
 from ballast.history.bars import PriceFileError
 from ballast.history.feed import DEVIATION_BPS, HEARTBEAT, Recording, record
 
-GENERATED: Mapping[str, Callable[[int], bars.Window]] = {"generated_crash": generate.crash}
+GENERATED: Mapping[str, Callable[[int], bars.Window]] = {
+    "generated_crash": generate.crash,
+    **{f"generated_{shape}": partial(shapes.window, shape) for shape in shapes.SHAPES},
+}
 
 
 @dataclass(frozen=True)

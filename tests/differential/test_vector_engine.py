@@ -129,8 +129,7 @@ class History:
             self.rescue()
 
     def rebalance(self) -> None:
-        native = self.system.feeds[self.system.rebalancer.native_feed].quote(self.now).price
-        gas_price = GAS_PRICE * native / WAD**2
+        gas_price = GAS_PRICE * self.native_price() / WAD**2
         plans = self.engine.call(np.arange(ACCOUNTS), self.marks(), self.since(), gas_price=gas_price)
         for i, account in enumerate(self.accounts):
             preview = self.system.rebalancer.preview(account, now=self.now)
@@ -143,6 +142,13 @@ class History:
             self.codes.update(calls=1, cuts=len(done.plan.cuts), asked=len(done.plan.requests), paid=done.reward > 0)
             self.codes.update(locked=self.system.vault.treasury(account, self.now).locked > 0)
             self.adopt(i, done.plan)
+
+    def native_price(self) -> int:
+        """[wad] 0 where its feed is stale."""
+        try:
+            return self.system.feeds[self.system.rebalancer.native_feed].quote(self.now).price
+        except Rejected:
+            return 0
 
     def rescue(self) -> None:
         rounds = self.engine.rescue(np.arange(ACCOUNTS), self.marks(), self.since())

@@ -421,6 +421,6 @@ def _is_relief(risk: Risk, shares: Floats, whole: Floats, held: Floats, max_slip
 def _check(cash: Floats) -> None:
     debtors = np.flatnonzero(cash < 0)
     if len(debtors):
-        raise ValueError(
-            f"account {debtors[0]}: expected cash ≥ 0, got {cash[debtors[0]]}; debt: ballast.model.planning"
-        )
+        first = debtors[0]
+        known = "a debt is planned by ballast.model.planning"
+        raise ValueError(f"account {first} of the plan: expected cash ≥ 0, got {cash[first]}: {known}")
