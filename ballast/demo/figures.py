@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ballast.demo.report import CASH, AccountResult, Report, Rescue, Trace, pairs
 from ballast.demo.words import usd
+from ballast.html import dates, dressed
 
 POINTS = 1_200  # most a plotted series may have
 Z_RANGE = (-2, 16)
@@ -64,7 +64,7 @@ def accounts_figure(report: Report) -> go.Figure:
     figure.update_yaxes(range=list(Z_RANGE), row=2, col=1)
     figure.update_layout(updatemenus=[menu])
     _shade(figure, report)
-    return _dress(figure, 860)
+    return dressed(figure, 860)
 
 
 def flow_figure(rescues: Sequence[Rescue]) -> go.Figure:
@@ -96,7 +96,7 @@ def flow_figure(rescues: Sequence[Rescue]) -> go.Figure:
             valueformat="$,.0f",
         )
     )
-    return _dress(figure, 380)
+    return dressed(figure, 380)
 
 
 def pool_figure(report: Report) -> go.Figure:
@@ -111,14 +111,14 @@ def pool_figure(report: Report) -> go.Figure:
     )
     line = {"color": "#12a594", "width": 1.8}
     prices, assets = _thin(pool.prices, min), _thin(pool.assets, min)
-    figure.add_scatter(x=_dates(prices.times), y=prices.values, line=line, name="share", showlegend=False, row=1, col=1)
+    figure.add_scatter(x=dates(prices.times), y=prices.values, line=line, name="share", showlegend=False, row=1, col=1)
     millions = [round(value / 1e6, 4) for value in assets.values]
-    figure.add_scatter(x=_dates(assets.times), y=millions, line=line, name="assets", showlegend=False, row=2, col=1)
+    figure.add_scatter(x=dates(assets.times), y=millions, line=line, name="assets", showlegend=False, row=2, col=1)
     passages = [("entered", "triangle-up", pool.entry)] if pool.entry else []
     passages += [("left", "triangle-down", leaving) for leaving in pool.exits]
     for name, symbol, passage in passages:
         figure.add_scatter(
-            x=_dates([passage.executed]),
+            x=dates([passage.executed]),
             y=[passage.price],
             mode="markers",
             marker={"symbol": symbol, "size": 12, "color": "#1c2330"},
@@ -128,7 +128,7 @@ def pool_figure(report: Report) -> go.Figure:
         )
     figure.update_yaxes(tickformat=".4f", row=1, col=1)
     _shade(figure, report)
-    return _dress(figure, 460)
+    return dressed(figure, 460)
 
 
 def market_figure(report: Report) -> go.Figure:
@@ -143,11 +143,11 @@ def market_figure(report: Report) -> go.Figure:
         _add_indexed_price(figure, prices, symbol, legend=True)
         trace = _thin(report.volatilities[symbol], max)
         line = {"color": COLOURS.get(symbol, "#333"), "width": 1.4}
-        times = _dates(trace.times)
+        times = dates(trace.times)
         figure.add_scatter(x=times, y=trace.values, line=line, name=symbol, showlegend=False, row=2, col=1)
     figure.update_yaxes(tickformat=".0%", row=2, col=1)
     _shade(figure, report)
-    return _dress(figure, 520)
+    return dressed(figure, 520)
 
 
 def _add_indexed_price(figure: go.Figure, prices: Trace, symbol: str, legend: bool = False) -> None:
@@ -155,7 +155,7 @@ def _add_indexed_price(figure: go.Figure, prices: Trace, symbol: str, legend: bo
     thin = _thin(prices, min)
     start = prices.values[0] if prices.values else 1
     figure.add_scatter(
-        x=_dates(thin.times),
+        x=dates(thin.times),
         y=[round(100 * value / start, 2) for value in thin.values],
         name=symbol,
         showlegend=legend,
@@ -172,11 +172,11 @@ def _add_z(figure: go.Figure, account: AccountResult, symbol: str, dash: str, en
     label = f"{account.holdings[symbol]}{'' if account.guarded else ', unguarded'}"
     values = [round(min(max(value, Z_RANGE[0]), 99), 2) for value in trace.values]
     line = {"color": colour, "width": 1.6 if account.guarded else 1.1, "dash": dash}
-    figure.add_scatter(x=_dates(trace.times), y=values, name=label, line=line, row=2, col=1)
+    figure.add_scatter(x=dates(trace.times), y=values, name=label, line=line, row=2, col=1)
     lost = [loss for loss in account.lost if loss.symbol == symbol]
     if lost:
         marker = {"symbol": "x", "size": 11, "color": colour, "line": {"width": 1, "color": "#fff"}}
-        x, y = _dates([loss.time for loss in lost]), [max(loss.z, Z_RANGE[0] + 0.3) for loss in lost]
+        x, y = dates([loss.time for loss in lost]), [max(loss.z, Z_RANGE[0] + 0.3) for loss in lost]
         figure.add_scatter(x=x, y=y, mode="markers", marker=marker, name=f"{label}: lost", row=2, col=1)
 
 
@@ -190,7 +190,7 @@ def _add_flows(figure: go.Figure, account: AccountResult, rescues: Sequence[Resc
         trace.add(report.end, trace.values[-1])
         line = {"color": COLOURS.get(name, "#333"), "width": 1.6, "shape": "hv"}
         figure.add_scatter(
-            x=_dates(trace.times),
+            x=dates(trace.times),
             y=[round(value, 2) for value in trace.values],
             name=f"moved: {name}",
             mode="lines",
@@ -212,29 +212,15 @@ def _add_cuts(figure: go.Figure, account: AccountResult, rescues: Sequence[Rescu
             for rescue in cuts
         ]
         marker = {"symbol": "triangle-down", "size": 9, "color": COLOURS.get(symbol, "#333")}
-        x, y = _dates([rescue.time for rescue in cuts]), [Z_RANGE[1] - 0.8] * len(cuts)
+        x, y = dates([rescue.time for rescue in cuts]), [Z_RANGE[1] - 0.8] * len(cuts)
         figure.add_scatter(x=x, y=y, mode="markers", marker=marker, text=text, name=f"{symbol}: cut", row=2, col=1)
 
 
 def _shade(figure: go.Figure, report: Report) -> None:
     """A band over the time in which a market was halted."""
     if freeze := report.freeze:
-        start, end = _dates([freeze.start, freeze.end or report.end])
+        start, end = dates([freeze.start, freeze.end or report.end])
         figure.add_vrect(x0=start, x1=end, fillcolor=BAND, opacity=0.45, line_width=0, layer="below", row="all", col=1)
-
-
-def _dress(figure: go.Figure, height: int) -> go.Figure:
-    """The page's look."""
-    figure.update_layout(
-        template="plotly_white",
-        height=height,
-        margin={"l": 56, "r": 16, "t": 40, "b": 30},
-        font={"family": "system-ui, sans-serif", "size": 13, "color": "#1c2330"},
-        legend={"orientation": "h", "y": -0.06, "yanchor": "top"},
-        hovermode="x unified",
-    )
-    figure.update_annotations(font_size=13, x=0, xanchor="left")
-    return figure
 
 
 def _node(name: str, direction: str) -> str:
@@ -246,10 +232,6 @@ def _node(name: str, direction: str) -> str:
 def _pale(colour: str) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.28)"
-
-
-def _dates(times: Sequence[int]) -> list[datetime]:
-    return [datetime.fromtimestamp(time, UTC) for time in times]
 
 
 def _thin(trace: Trace, keep: Callable[[list[float]], float]) -> Trace:

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-
-import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
 
 from ballast.demo.figures import accounts_figure, flow_figure, market_figure, pool_figure
 from ballast.demo.report import AccountResult, FreezeResult, Party, Report, Trace, pairs
 from ballast.demo.words import audit_lines, freeze_lines, note, pool_lines, usd
+from ballast.html import document, embedded, facts, listed, marked, write
 
 _STYLE = """
-:root { color-scheme: light; --ink: #1c2330; --soft: #5b6474; --line: #e3e7ee; --good: #0f7b4f; --bad: #b42318; }
-* { box-sizing: border-box }
-body { margin: 0 auto; max-width: 1180px; padding: 40px 24px 80px; color: var(--ink); background: #fff;
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif }
-h1 { font-size: 30px; line-height: 1.2; margin: 0 0 4px; letter-spacing: -.01em }
-h2 { font-size: 20px; margin: 48px 0 4px }
-p { margin: 4px 0 12px; max-width: 78ch; color: var(--soft) }
-.facts { display: flex; flex-wrap: wrap; gap: 12px; margin: 24px 0 }
-.fact { border: 1px solid var(--line); border-radius: 10px; padding: 12px 18px; min-width: 150px }
-.fact b { display: block; font-size: 24px; line-height: 1.2 } .fact span { color: var(--soft); font-size: 13px }
-.scroll { overflow-x: auto }
-table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums }
-th { text-align: right; font-weight: 600; color: var(--soft); border-bottom: 2px solid var(--line); padding: 8px }
-td { text-align: right; border-bottom: 1px solid var(--line); padding: 7px 8px; white-space: nowrap }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left } td:nth-child(2) { white-space: normal; min-width: 200px }
-td small { display: block; color: var(--soft); white-space: normal }
-.good { color: var(--good) } .bad { color: var(--bad) }
-ul { margin: 8px 0 12px; padding-left: 20px; color: var(--soft); font-size: 14px; max-width: 96ch }
+td small { display: block; white-space: normal }
 """
 
 
 def write_page(report: Report, path: Path) -> None:
     """Write the page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(report), encoding="utf-8")
+    write(render(report), path)
 
 
 def render(report: Report) -> str:
@@ -65,31 +45,22 @@ def render(report: Report) -> str:
         _notes(report),
         "<h2>Distance to liquidation, and what the engine did about it</h2>",
         f"<p>{chart}</p>",
-        _figure(accounts_figure(report), "accounts"),
+        embedded(accounts_figure(report), "accounts"),
         *_parties(report),
         *_freeze(report.freeze),
         *_pool(report),
         "<h2>Where the equity went</h2>",
         f"<p>{flows}</p>",
-        _figure(flow_figure(report.rescues), "flows"),
+        embedded(flow_figure(report.rescues), "flows"),
         "<h2>The market</h2>",
         "<p>Price of each round that the feeds published, and the fast volatility the oracle made of it."
         f"{_band_text(report)}</p>",
-        _figure(market_figure(report), "market"),
+        embedded(market_figure(report), "market"),
     ]
-    title = f"Ballast – {escape(report.source)}"
-    script = f"<script>{get_plotlyjs()}</script>"
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    body = "\n".join(sections)
-    start = f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style>{script}</head>'
-    return f"{start}<body>{body}</body></html>\n"
+    return document(f"Ballast – {report.source}", sections, _STYLE)
 
 
 # Words
-
-
-def _figure(figure: go.Figure, name: str) -> str:
-    return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False}))
 
 
 def _head(report: Report) -> str:
@@ -98,7 +69,7 @@ def _head(report: Report) -> str:
     alone = [account for account in report.accounts if not account.guarded]
     books = sum(len(account.holdings) for account in guarded)
     kept, kept_alone = (books - sum(len(account.lost) for account in group) for group in (guarded, alone))
-    facts = (
+    counted = (
         (f"{kept} of {books}", "books kept with the engine"),
         (f"{kept_alone} of {books}", "books kept without it"),
         (f"{len(report.rescues)}", "rebalances"),
@@ -108,12 +79,11 @@ def _head(report: Report) -> str:
         *_share_fact(report),
         (f"{report.conservation_error_wei} wei", "created or lost, of any token"),
     )
-    cells = "".join(f'<div class="fact"><b>{value}</b><span>{label}</span></div>' for value, label in facts)
     worst = ", ".join(f"{symbol} {_fall(trace):+.0%}" for symbol, trace in report.prices.items())
     return (
         f"<h1>Ballast through {escape(report.source)}</h1>"
         f"<p>{escape(report.window)}; from high to later low: {worst}.</p>"
-        f'<div class="facts">{cells}</div>'
+        f"{facts(counted)}"
     )
 
 
@@ -144,8 +114,8 @@ def _row(account: AccountResult) -> str:
     cells = [
         f"{escape(account.name)}<small>{escape(account.story)}</small>",
         escape(" + ".join([", ".join(account.holdings.values()), *account.collateral])),
-        _marked(len(account.lost), not account.lost),
-        _marked(len(account.lost_without), not account.lost_without),
+        marked(len(account.lost), not account.lost),
+        marked(len(account.lost_without), not account.lost_without),
         f"{account.min_z:.1f}",
         *(usd(value) for value in (account.moved, account.cut, account.costs, account.costs_without)),
         *(usd(value) for value in (account.equity_start, account.equity_end, account.equity_end_without)),
@@ -159,10 +129,10 @@ def _pool(report: Report) -> list[str]:
         return []
     return [
         "<h2>The pool, and one who joined it</h2>",
-        _list(pool_lines(report.pool)),
+        listed(pool_lines(report.pool)),
         "<p>The pool takes the other side of every trade, keeps most of the fees, and is paid for cuts. Entry and exit "
         f"are counted at the worst of three prices, an hour after they were asked for.{_band_text(report)}</p>",
-        _figure(pool_figure(report), "pool"),
+        embedded(pool_figure(report), "pool"),
     ]
 
 
@@ -173,11 +143,11 @@ def _parties(report: Report) -> list[str]:
     head = "".join(f"<th>{name}</th>" for name in ("party", "", "$ at start", "at end", "earned"))
     rows = "".join(map(_party_row, report.parties))
     table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return ["<h2>Who won and who lost</h2>", table, _list(audit_lines(report.audit))]
+    return ["<h2>Who won and who lost</h2>", table, listed(audit_lines(report.audit))]
 
 
 def _party_row(party: Party) -> str:
-    earned = _marked(f"{party.earned:+,.0f}", party.earned >= 0)
+    earned = marked(f"{party.earned:+,.0f}", party.earned >= 0)
     cells = (escape(party.name), "", usd(party.start), usd(party.end), earned)
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
@@ -189,15 +159,15 @@ def _freeze(freeze: FreezeResult | None) -> list[str]:
     names = ("account", "book", "market", "lowest z", "rounds short", "what the engine could do")
     rows = "".join(
         f"<tr><td>{escape(book.account)}</td><td>{escape(book.text)}</td>"
-        f"<td>{_marked('halted', False) if book.halted else 'open'}</td><td>{book.min_z:.1f}</td>"
-        f"<td>{book.short_rounds}</td><td>{_marked(escape(book.outcome), book.is_served and not book.lost)}</td></tr>"
+        f"<td>{marked('halted', False) if book.halted else 'open'}</td><td>{book.min_z:.1f}</td>"
+        f"<td>{book.short_rounds}</td><td>{marked(escape(book.outcome), book.is_served and not book.lost)}</td></tr>"
         for book in freeze.short
     )
     head = "".join(f"<th>{name}</th>" for name in names)
     table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     return [
         f"<h2>{escape(freeze.symbol)} halted in mid-crash</h2>",
-        _list(freeze_lines(freeze)),
+        listed(freeze_lines(freeze)),
         *([table] if freeze.short else []),
     ]
 
@@ -210,12 +180,4 @@ def _notes(report: Report) -> str:
     """Books lost in spite of the engine, and accounts that took no part."""
     notes = [note(loss) for account in report.accounts if account.guarded for loss in account.lost]
     notes += [f"{name} took no part: it lacks {', '.join(missing)}" for name, missing in report.skipped.items()]
-    return _list(notes)
-
-
-def _list(lines: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>" if lines else ""
-
-
-def _marked(value: object, good: bool) -> str:
-    return f'<span class="{"good" if good else "bad"}">{value}</span>'
+    return listed(notes)

@@ -39,8 +39,8 @@ def cost_bps(outcome: Outcome) -> float:
 
 
 def bad_debt_bps(outcome: Outcome) -> float:
-    """10,000 · Σ what books ended below zero by, whoever paid it / Σ initial equity."""
-    return _bps(outcome, outcome.deficits)
+    """10,000 · Σ what books, and the pool, ended below zero by, whoever paid it / Σ initial equity."""
+    return 1e4 * float((outcome.deficits.sum() + outcome.pool_deficits) / outcome.initial_equity.sum())
 
 
 def tracking_rms_bps(outcome: Outcome) -> float:

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 
 from ballast.lab import containment, population
 from ballast.lab.containment import Failure, contained_pct, failures
+from ballast.lab.measures import CONTAINMENT
 from ballast.lab.outcome import Outcome
 from ballast.lab.population import LEVERAGE, Population
 from ballast.lab.replay import replay
@@ -118,15 +119,18 @@ class Study:
         }
 
     def _frontier(self, cells: Mapping[str, Cell]) -> list[FrontierPoint]:
-        labels = list(cells)[len(self.rules) :]
+        """The policy's own cap among the others."""
+        labels = dict(zip(self.caps, list(cells)[len(self.rules) :], strict=True))
+        if BALLAST in cells:
+            labels[self.params.policy.containment] = BALLAST
         return [
             FrontierPoint(
                 cap=cap / BPS,
                 saved=saved(cells, label),
-                containment=cells[label].estimate("containment_pct"),
+                containment=cells[label].estimate(CONTAINMENT),
                 cost=cells[label].estimate("cost_bps"),
             )
-            for cap, label in zip(self.caps, labels, strict=True)
+            for cap, label in sorted(labels.items())
         ]
 
 

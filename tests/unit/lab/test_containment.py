@@ -72,12 +72,12 @@ def test_losses__ballast__between_isolated_and_cross() -> None:
     assert _loss("isolated", 9) <= _loss("ballast", 9) < _loss("cross", 9)
 
 
-def test_contained__by_hand() -> None:
+def test_contained__losses_of_three_rules__by_hand() -> None:
     assert contained_pct(130, 150, 100) == pytest.approx(40)
     assert contained_pct(100, 150, 100) == 100
     assert math.isnan(contained_pct(100, 90, 100))
 
 
-def test_hurts__shorts_by_a_rise() -> None:
+def test_hurts__fall_and_rise__longs_and_shorts() -> None:
     falls, rises = (each for each in failures(_flat(), PARAMS.markets) if each.market == "ETH")
     assert np.array_equal(falls.hurts(_accounts(3)), [1, 0]) and np.array_equal(rises.hurts(_accounts(3)), [0, 1])

@@ -77,3 +77,7 @@ def test_student_t__any_number_of_seeds__cuts_off_a_fortieth(degrees: int) -> No
     x = np.linspace(0, student_t(degrees), 200_001)
     density = scale * (1 + x**2 / degrees) ** (-(degrees + 1) / 2)
     assert np.trapz(density, x) == pytest.approx(0.475, abs=5e-5)
+
+
+def test_bad_debt__pool_below_zero__counts_too() -> None:
+    assert MEASURES["bad_debt_bps"](replace(outcome(), pool_deficits=100.0)) == pytest.approx(1e4 * 300 / 1_500)

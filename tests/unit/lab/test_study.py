@@ -60,8 +60,9 @@ def test_run__containment__100_under_isolated_and_0_under_cross(all_rules: Repor
 
 
 def test_run__frontier__more_into_one_book_contains_less(all_rules: Report) -> None:
-    none, all_ = all_rules.frontier["generated_crash"]
-    assert (none.cap, all_.cap) == (0, 1)
+    none, own, all_ = all_rules.frontier["generated_crash"]
+    assert (none.cap, own.cap, all_.cap) == (0, 0.4, 1)
+    assert own.cost == all_rules.windows["generated_crash"]["ballast"].estimate("cost_bps")
     assert none.containment.mean >= all_.containment.mean
 
 
