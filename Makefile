@@ -18,16 +18,19 @@ PYTEST := pytest -p no:ape_test -p no:boa_test -q
 FAST := $(wildcard tests/static tests/unit tests/differential tests/economics tests/stateful)
 
 # Tests that run the contracts for their own sake; the matrices of states and of re-entry add time and no line
-UNIT := $(filter-out $(addprefix tests/unit/,__init__.py __pycache__ chain client demo deploy keeper model reentrancy),$(wildcard tests/unit/*))
+UNIT := $(filter-out $(addprefix tests/unit/,__init__.py __pycache__ chain client demo deploy history keeper lab model reentrancy),$(wildcard tests/unit/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test fast integration coverage lint format demo bench soak economics clean
+.PHONY: help setup compile test fast integration coverage lint format demo lab bench soak economics clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 demo: compile ## walk a crash through a live protocol: PRICES=<prefix> FULL=1
 	ape run demo $(if $(PRICES),--prices $(PRICES)) $(if $(FULL),--full) </dev/null
+
+lab: compile ## does rebalancing help? every rule over generated paths, or PRICES="<prefix> <prefix>"
+	ape run lab $(foreach prefix,$(PRICES),--prices $(prefix)) </dev/null
 
 test: lint fast integration ## everything: style, unit, differential and stateful tests, Ape on Anvil, fork
 	@echo "make test: all passed"

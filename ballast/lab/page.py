@@ -10,7 +10,7 @@ from ballast.html import document, embedded, facts, listed, marked, write
 from ballast.lab.figures import cost_figure, equity_figure, frontier_figure, time_figure
 from ballast.lab.goals import Goal, is_crash, judge
 from ballast.lab.measures import Estimate
-from ballast.lab.report import BALLAST, CROSS, ISOLATED, Cell, Report, Rules, saved
+from ballast.lab.report import BALLAST, CROSS, ISOLATED, Cell, Report, Rules, pool_lines, saved
 from ballast.lab.table import COLUMNS, LEGEND, shown
 
 _STYLE = """
@@ -24,6 +24,7 @@ CAUTION = (
     "with more than one that was kept in the market.",
     "Moving margin needs margin to move: where all books of an account lose at once, there is nothing to share, and "
     "what saves the account is a cut, at a price.",
+    "What is cut, the pool takes over. Where prices go on falling, it may fail, and cuts stop with it.",
     "What flows into a book is lost with it if its market fails: less is contained than under isolated margin.",
 )
 
@@ -49,6 +50,8 @@ def render(report: Report) -> str:
         "<p>Penalties are what auctions took beyond the value of what they sold; cuts and rewards are what the engine "
         "took to prevent them; bad debt is what nobody could be charged for but insurance and the other side.</p>",
         embedded(cost_figure(report), "costs"),
+        "<p>What the engine cuts, the pool takes over at the price of that moment, and it may lose on it:</p>",
+        listed(pool_lines(report)),
         "<h2>Final equity against each other rule</h2>",
         "<p>By how much all accounts together end with more under the rule of the row than under that of the column, "
         "% of initial equity.</p>",

@@ -19,6 +19,8 @@ from ballast.lab.outcome import Outcome
 
 ISOLATED, CROSS, BALLAST = "isolated", "cross", "ballast"
 
+_POOL = ("pool_start", "pool_low", "pool_end", "pool_closed", "cuts_refused", "insured", "socialised")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -103,6 +105,20 @@ def _pairs(rules: Rules, rule: str, other: str) -> list[tuple[Outcome, Outcome]]
     return list(zip(rules[rule].outcomes, rules[other].outcomes, strict=True))
 
 
+def pool_lines(report: Report) -> list[str]:
+    """What became of the pool under the engine: it takes over what is cut."""
+    lines = []
+    for window, rules in report.windows.items():
+        for rule in (rule for rule in rules if rule == BALLAST):
+            outcomes = rules[rule].outcomes
+            low = Estimate.of([100 * outcome.pool_low / outcome.pool_start for outcome in outcomes]).mean
+            end = Estimate.of([100 * outcome.pool_end / outcome.pool_start for outcome in outcomes]).mean
+            broke = sum(outcome.pool_closed > 0 for outcome in outcomes)
+            text = f"{window}: the pool had {low:.0f} % of its money at worst, {end:.0f} % at the end"
+            lines.append(text + (f"; it failed in {broke} of {len(outcomes)} seeds, and cuts with it" if broke else ""))
+    return lines
+
+
 def rows(report: Report) -> list[dict[str, object]]:
     """One flat row for each replay: window, rule, seed, and all measures."""
     return [
@@ -116,6 +132,7 @@ def rows(report: Report) -> list[dict[str, object]]:
             "end": outcome.end,
             **measure(outcome),
             CONTAINMENT: cell.containment[place],
+            **{name: getattr(outcome, name) for name in _POOL},
         }
         for window, rules in report.windows.items()
         for rule, cell in rules.items()

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ballast.lab.goals import Goal, judge
 from ballast.lab.measures import NAMES, Estimate
-from ballast.lab.report import BALLAST, Cell, Report, ahead
+from ballast.lab.report import BALLAST, Cell, Report, ahead, pool_lines
 
 WIDTH = 150  # columns the table needs
 
@@ -40,7 +40,8 @@ LEGEND = (
 
 def render(report: Report) -> RenderableType:
     """The table and the lines below it."""
-    parts: list[RenderableType] = [_table(report), *_goals(judge(report)), "", *_ahead(report), "", Text(LEGEND, "dim")]
+    lines = [*_ahead(report), *map(Text, pool_lines(report))]
+    parts: list[RenderableType] = [_table(report), *_goals(judge(report)), "", *lines, "", Text(LEGEND, "dim")]
     return Group(*parts)
 
 

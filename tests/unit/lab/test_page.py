@@ -60,6 +60,14 @@ def test_equity_figure__engine_against_isolated__in_percent_of_equity() -> None:
     assert heat.z[2][0] == pytest.approx(100 * (1_300 - 880) / 1_500) and heat.z[0][2] == pytest.approx(-28)
 
 
+def test_render__pool_that_failed__says_so() -> None:
+    found = report()
+    rules = dict(found.windows["a week"])
+    broke = [replace(outcome, pool_closed=3) for outcome in rules["ballast"].outcomes]
+    rules["ballast"] = replace(rules["ballast"], outcomes=broke)
+    assert "it failed in 2 of 2 seeds" in render(replace(found, windows={"a week": rules}))
+
+
 def test_render__without_engine_or_goals__still_a_page() -> None:
     found = report()
     rules = {"isolated": found.windows["a week"]["isolated"]}

@@ -20,3 +20,4 @@ def test_render__report__rules_figures_goals_and_legend() -> None:
     assert "≥ 98 % fewer accounts liquidated than isolated" in text and "no bad debt [bps]" in text
     assert "over that of others, % of initial equity: isolated 28.0 ±0.0, cross 28.0 ±0.0" in text
     assert "…" not in row and max(map(len, text.splitlines())) <= WIDTH
+    assert "a week: the pool had 90 % of its money at worst, 95 % at the end" in text and "it failed" not in text
