@@ -295,6 +295,27 @@ def test_bid__order_that_saves_nothing__keeps_nobody_off(
     assert bid(account).named("BookSold")
 
 
+def test_bid__in_the_name_of_the_house__is_refused(
+    protocol: Protocol,
+    market: Contract,
+    on_sale: Callable[..., int],
+    bid: Bid,
+    insured: int,
+    trader: str,
+    stranger: str,
+) -> None:
+    """AUT-2, X-LIQ-04: nobody spends the pool's or the insurance's cash on a book; the pool has its own turn."""
+    account = on_sale(age=1)
+    for house in (protocol.pool_account, insured):
+        before, book = protocol.vault.treasury(house).cash, tuple(market.book(house))
+        assert before > 0
+        for sender in (trader, stranger):
+            with refused("access: no right"):
+                bid(account, bidder=house, margin=0, sender=sender)
+        assert protocol.vault.treasury(house).cash == before
+        assert tuple(market.book(house)) == book
+
+
 # The pool
 
 

@@ -216,6 +216,27 @@ def test_bid__books_can_repay__nothing_is_sold(
     assert not auctions.offer(debtor, WETH).on
 
 
+def test_bid__in_the_name_of_the_house__is_refused(
+    protocol: Protocol,
+    on_sale: Callable[..., int],
+    bid: Callable[..., Receipt],
+    lent: int,
+    insured: int,
+    trader: str,
+    stranger: str,
+) -> None:
+    """AUT-2, X-LIQ-04: nobody sells his tokens to pool, insurance or lenders, who could not sell them on."""
+    account, vault = on_sale(age=1), protocol.vault
+    for house in (protocol.pool_account, insured, lent):
+        before = vault.treasury(house).cash
+        assert before > 0
+        for sender in (trader, stranger):
+            with refused("access: no right"):
+                bid(account, bidder=house, sender=sender)
+        assert vault.treasury(house).cash == before
+        assert vault.collateral_of(house)[WETH] == 0
+
+
 def test_bid__repaid_by_a_stranger__is_refused(
     protocol: Protocol, on_sale: Callable[..., int], bid: Callable[..., Receipt], owner: str
 ) -> None:
