@@ -359,3 +359,40 @@ def test_offer__at_every_age__is_what_a_bid_pays(
         expected = (False, offer.limit, offer.payment, offer.penalty, 0)
         assert tuple(outcome) == expected
         protocol.chain.revert(snapshot)
+
+
+def test_bid__guardian_freezes_in_mid_auction__it_stands_still_and_goes_on_where_it_was(
+    protocol: Protocol,
+    liquidator: Contract,
+    on_sale: Callable[..., int],
+    bid: Callable[..., Receipt],
+    eth: int,
+    market: Contract,
+    publish: Callable[..., int],
+    owner: str,
+    stranger: str,
+) -> None:
+    """X-GOV-03, X-GOV-04, LIQ-7: halted, bids at a valid price go on, at the discount of that moment; off, nobody bids;
+    reopened, owners have an hour before bidders; and none of that time makes the book cheaper."""
+    account = on_sale(age=600)
+    protocol.vault.set_guardian(stranger, sender=owner)
+    market.set_state(2, sender=stranger)
+    discount = liquidator.offer(account, eth).discount
+
+    publish(ETH, LOW, after=1_800)
+    assert liquidator.offer(account, eth).discount == discount > 0
+    snapshot = protocol.chain.snapshot()
+    assert bid(account).event("BookSold").discount == discount
+    protocol.chain.revert(snapshot)
+
+    protocol.oracle.set_feed_off(eth, True, sender=stranger)
+    with refused("oracle: feed is off"):
+        bid(account)
+    protocol.chain.advance(1_800)
+    protocol.oracle.set_feed_off(eth, False, sender=owner)
+    market.set_state(0, sender=owner)
+    publish(ETH, LOW, after=3_000)
+    with refused("liquidator: market just resumed"):
+        bid(account)
+    publish(ETH, LOW, after=600)
+    assert bid(account).event("BookSold").discount == discount
