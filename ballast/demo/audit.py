@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ballast.chain import Contract
+from ballast.chain import Contract, Receipt, Sender, address_of
 from ballast.chain.web3 import Web3Chain
+
+MAX_TIP = 2 * 10**9  # [wei] a unit of gas
+
+Watch = Callable[[str, bytes, str, Receipt], None]  # to, calldata, sender, receipt
 
 
 class WatchedChain(Web3Chain):
@@ -15,12 +19,18 @@ class WatchedChain(Web3Chain):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.watch: Callable[[], None] = lambda: None
+        self.watch: Watch = lambda *_: None
 
-    def send(self, *args: Any, **kwargs: Any) -> Any:
-        result = super().send(*args, **kwargs)
-        self.watch()
-        return result
+    def send(self, to: str, data: bytes, *, sender: Sender, **kwargs: Any) -> tuple[Receipt, bytes]:
+        receipt, returned = super().send(to, data, sender=sender, **kwargs)
+        self.watch(to, data, address_of(sender), receipt)
+        return receipt, returned
+
+    def gas_price(self, receipt: Receipt) -> int:
+        """What the transaction paid, its tip at most that of a keeper's reward [wei]."""
+        base_fee = int(self.rpc("eth_getBlockByNumber", hex(receipt.block), False)["baseFeePerGas"], 16)
+        paid = int(self.rpc("eth_getTransactionByHash", receipt.hash)["gasPrice"], 16)
+        return min(max(paid, base_fee), base_fee + MAX_TIP)
 
 
 @dataclass

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from ballast.demo.figures import accounts_figure, flow_figure, market_figure, pool_figure
-from ballast.demo.report import AccountResult, FreezeResult, Party, Report, Trace, pairs
-from ballast.demo.words import audit_lines, freeze_lines, note, pool_lines, usd
+from ballast.demo.report import AccountResult, FreezeResult, Party, Report, Sale, Trace, pairs
+from ballast.demo.words import audit_lines, clock, freeze_lines, liquidation_lines, note, pool_lines, usd
 
 _STYLE = """
 :root { color-scheme: light; --ink: #1c2330; --soft: #5b6474; --line: #e3e7ee; --good: #0f7b4f; --bad: #b42318; }
@@ -54,8 +54,8 @@ def render(report: Report) -> str:
     )
     table = (
         "“With” is the account with the engine on; “without” is the same account with it off. Costs are cuts, rewards "
-        "and penalties. An account that keeps its books stays in the market, one that lost them is out of it: after a "
-        "fall without a rebound it may hold more. Collateral counts in equity at its haircut."
+        "and what liquidation took. An account that keeps its books stays in the market, one that lost them is out of "
+        "it: after a fall without a rebound it may hold more. Collateral counts in equity at its haircut."
     )
     sections = [
         _head(report),
@@ -66,6 +66,7 @@ def render(report: Report) -> str:
         "<h2>Distance to liquidation, and what the engine did about it</h2>",
         f"<p>{chart}</p>",
         _figure(accounts_figure(report), "accounts"),
+        *_liquidations(report),
         *_parties(report),
         *_freeze(report.freeze),
         *_pool(report),
@@ -135,20 +136,20 @@ def _table(report: Report) -> str:
     names = ["account", "books", "lost with", "lost without", "lowest z", "moved $", "cut $"]
     names += ["costs $ with", "costs $ without", "equity $ at start", "at end with", "at end without"]
     head = "".join(f"<th>{name}</th>" for name in names)
-    rows = "".join(_row(account) for account, _ in pairs(report.accounts))
+    rows = "".join(_row(*pair) for pair in pairs(report.accounts))
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _row(account: AccountResult) -> str:
-    """One guarded account."""
+def _row(account: AccountResult, alone: AccountResult) -> str:
+    """One guarded account, and its twin."""
     cells = [
         f"{escape(account.name)}<small>{escape(account.story)}</small>",
         escape(" + ".join([", ".join(account.holdings.values()), *account.collateral])),
         _marked(len(account.lost), not account.lost),
-        _marked(len(account.lost_without), not account.lost_without),
+        _marked(len(alone.lost), not alone.lost),
         f"{account.min_z:.1f}",
-        *(usd(value) for value in (account.moved, account.cut, account.costs, account.costs_without)),
-        *(usd(value) for value in (account.equity_start, account.equity_end, account.equity_end_without)),
+        *(usd(value) for value in (account.moved, account.cut, account.costs, alone.costs)),
+        *(usd(value) for value in (account.equity_start, account.equity_end, alone.equity_end)),
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
@@ -164,6 +165,24 @@ def _pool(report: Report) -> list[str]:
         f"are counted at the worst of three prices, an hour after they were asked for.{_band_text(report)}</p>",
         _figure(pool_figure(report), "pool"),
     ]
+
+
+def _liquidations(report: Report) -> list[str]:
+    """What could not be saved, and who bore what was left."""
+    liquidation = report.liquidation
+    names = ("time, UTC", "account", "what", "to", "equity $", "share", "cost $", "penalty $", "insured $", "others $")
+    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = "".join(map(_sale_row, liquidation.sales))
+    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    lines = [line for line, _ in liquidation_lines(liquidation)]
+    return ["<h2>What could not be saved</h2>", _list(lines), *([table] if liquidation.sales else [])]
+
+
+def _sale_row(sale: Sale) -> str:
+    words = (clock(sale.time)[:16], sale.account, sale.what, sale.buyer)
+    figures = (sale.cost, sale.penalty, sale.insured, sale.spread)
+    cells = (*map(escape, words), _marked(usd(sale.equity), not sale.is_deficit), f"{sale.fraction:.0%}")
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in (*cells, *map(usd, figures))) + "</tr>"
 
 
 def _parties(report: Report) -> list[str]:
