@@ -19,6 +19,7 @@ from tests.support import UNLIMITED, last_price, trade_at_oracle
 HOOKS, HOOKS_AFTER = 2_048, 4_096  # as MockWeirdToken numbers them
 CASH, COIN = 10**6, 10**8  # token units of a dollar and of a coin
 BTC, ETH, LINK = 1, 2, 4
+WBTC = 1  # index of the coin
 DAY = 86_400
 
 Call = tuple[Contract, str, tuple[Any, ...]]
@@ -45,6 +46,7 @@ class Scene:
         self._shares()
         self._profit()
         self._sink()
+        self._owe()
         self._orders_and_requests()
 
     # Building
@@ -96,18 +98,24 @@ class Scene:
         self.publish_all()
 
     def _lend_and_insure(self) -> None:
-        """The attacker has shares of both, an exit to claim, shares that have cooled down, and a debt."""
+        """The attacker has shares of both, an exit to claim, shares that have cooled down, and debts."""
         credit, fund = self.protocol.credit_pool, self.protocol.insurance_fund
-        for contract in (credit, fund):
-            self.do(contract, "deposit", 10_000 * CASH, self.attacker)
+        for contract, amount in ((credit, 300_000), (fund, 10_000)):
+            self.do(contract, "deposit", amount * CASH, self.attacker)
             self.do(contract, "approve", self.attacker, UNLIMITED)
         self.do(credit, "request_exit", 1_000 * WAD, self.attacker)
-        self.debtor = int(self.vault.open_account(self.attacker, sender=self.deployer).returned)
-        self.do(self.vault, "deposit", self.debtor, self.coin.address, COIN)
-        self.do(self.vault, "withdraw", self.debtor, self.token.address, 4_000 * CASH, self.attacker)
+        self.debtor = self._borrow(4_000)
+        self.owing, self.pressed, self.relieved, self.broke = (self._borrow(47_000) for _ in range(4))
         self.do(fund, "request_exit", 5_000 * WAD)
         self.chain.advance(7 * DAY)
         self.publish_all()
+
+    def _borrow(self, debt: int) -> int:
+        """An account of the attacker's that owes so much against a coin; its id."""
+        account = int(self.vault.open_account(self.attacker, sender=self.deployer).returned)
+        self.do(self.vault, "deposit", account, self.coin.address, COIN)
+        self.do(self.vault, "withdraw", account, self.token.address, debt * CASH, self.attacker)
+        return account
 
     def _shares(self) -> None:
         """The attacker has shares, can claim more of them, and can claim tokens."""
@@ -148,6 +156,14 @@ class Scene:
         for account in (self.thin, self.risen):
             self.protocol.liquidator.start(account, LINK, [], sender=self.keeper)
         self.protocol.rebalancer.transfer_margin(self.risen, 0, LINK, 3_000 * WAD, sender=self.trader)
+
+    def _owe(self) -> None:
+        """Treasuries that nobody saves: one that is for sale, one that is not yet, one that has repaid since, and one
+        with nothing left."""
+        for account in (self.owing, self.relieved):
+            self.protocol.collateral_auctions.start(account, WBTC, [], sender=self.keeper)
+        self.do(self.vault, "deposit", self.relieved, self.token.address, 40_000 * CASH)
+        self.do(self.vault, "seize_collateral", self.broke, self.own, self.attacker, WBTC, WAD, 0, 0)
 
     def _orders_and_requests(self) -> None:
         """All that is due now, and escrow for an engine to work with."""
