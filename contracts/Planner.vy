@@ -339,25 +339,27 @@ def _plan(
     done.min_z_after = NO_DISTANCE
     i: uint256 = 0
     for row: allocation.Row in rows:
-        amount: int256 = shared.equities[i] - row.equity
-        if (amount != 0 or cuts[i].fraction != 0) and found.books[i].market != 0:
+        book: valuation.Book = found.books[i]
+        cut: IRebalancer.PlannedCut = cuts[i]
+        equity: int256 = shared.equities[i]
+        if (equity != row.equity or cut.fraction != 0) and book.market != 0:
             done.steps.append(IPlanner.Step(
-                slot=found.books[i].slot,
-                market=found.books[i].market,
-                implementation=found.books[i].implementation,
-                fraction=cuts[i].fraction,
+                slot=book.slot,
+                market=book.market,
+                implementation=book.implementation,
+                fraction=cut.fraction,
                 bound=bounds[i],
-                cost=cuts[i].cost,
-                pool_top_up=cuts[i].pool_top_up,
-                amount=amount,
+                cost=cut.cost,
+                pool_top_up=cut.pool_top_up,
+                amount=equity - row.equity,
                 equity=row.equity,
                 maintenance=convert(row.maintenance, uint256),
                 sigma_loss=convert(row.sigma_loss, uint256),
                 low=row.low,
                 high=row.high,
             ))
-        if found.books[i].active and row.sigma_loss != 0:
-            z: int256 = allocation._floor_ratio(shared.equities[i] - row.maintenance, row.sigma_loss)
+        if book.active and row.sigma_loss != 0:
+            z: int256 = allocation._floor_ratio(equity - row.maintenance, row.sigma_loss)
             done.min_z_after = min(done.min_z_after, z)
         i = unsafe_add(i, 1)
     if len(done.steps) == 0 and done.requests == waiting:
