@@ -217,7 +217,7 @@ def _plan(
         done.code = HEALTHY
         return done
     if mode == KEEPER:
-        same_rounds: bool = state.last_call != 0 and state.digest == found.digest
+        same_rounds: bool = state.digest == found.digest
         traded: bool = treasury.last_trade == block.timestamp and not house
         free_at: uint256 = state.last_call + policy.cooldown
         done.code = self._gate(policy.enabled, done.min_z_before, done.triggers, free_at, same_rounds, traded)

@@ -499,7 +499,7 @@ def _gate(plan: Plan, policy: Policy, state: State, digest: int, traded: bool, n
         return OFF
     if plan.min_z_before >= WAD and state.last_call + policy.cooldown > now:
         return COOLDOWN
-    if state.last_call and state.digest == digest:
+    if state.digest == digest:
         return SAME_ROUNDS
     if traded:
         return OWNER_TRADED
