@@ -521,7 +521,7 @@ def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
             assert equity <= step.high, errors.OUT_OF_BAND
         lowest_before = min(lowest_before, self._distance(step, step.equity))
         lowest_after = min(lowest_after, self._distance(step, equity))
-    if done.cash < 0 and cash > done.cash:
+    if lowest_after < lowest_before and done.cash < 0 and cash > done.cash:
         lowest_before = min(lowest_before, self._treasury_distance(account, done.cash))
     assert lowest_after >= lowest_before, errors.DISTANCE_FELL
     treasury: IVault.Treasury = staticcall VAULT.treasury(account)
