@@ -11,10 +11,10 @@ from typing import Any
 
 from ballast import params as params_
 from ballast.chain import Contract
-from ballast.chain.revm import RevmChain
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
 from tests.support import UNLIMITED, last_price, trade_at_oracle
+from tests.unit.reentrancy.hooks import HookChain
 
 HOOKS, HOOKS_AFTER = 2_048, 4_096  # as MockWeirdToken numbers them
 CASH, COIN = 10**6, 10**8  # token units of a dollar and of a coin
@@ -29,7 +29,7 @@ class Scene:
     """Built once; every test starts from the same state."""
 
     def __init__(self) -> None:
-        self.chain = RevmChain()
+        self.chain = HookChain()
         self.deployer, self.trader, self.heir, self.keeper, self.guardian = self.chain.accounts[:5]
         self.token = self.chain.deploy("MockWeirdToken", 6, 0, sender=self.deployer)
         self.coin = self.chain.deploy("MockWeirdToken", 8, 0, sender=self.deployer)
@@ -194,6 +194,12 @@ class Scene:
         self.do(timelock, "schedule_batch", *self.batch, self.delay)
 
     # Doing
+
+    def hook_markets(self) -> None:
+        """From now on, every call of a market is a transfer of the token, in which it may call back."""
+        for market in self.protocol.markets.values():
+            nothing = self.token.transfer.encode(market.address, 0)
+            self.chain.hook(market, self.token.address, nothing)
 
     def do(self, contract: Contract, name: str, *args: Any) -> None:
         """A transaction of the attacker."""
