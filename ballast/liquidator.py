@@ -116,7 +116,7 @@ class Liquidator(Bot[Work]):
                 self._rescue_pool(work, book)
             elif book.risk.equity < 0:
                 self._realise(work, book)
-            elif book.is_short:
+            elif book.is_short and book.account != self._account:  # nobody sells to himself
                 self._auction(work, book)
             elif book.is_safe and book.lot in self._auctions:
                 self._stop(work, book)

@@ -24,13 +24,19 @@ p { margin: 4px 0 12px; max-width: 78ch; color: var(--soft) }
 .facts { display: flex; flex-wrap: wrap; gap: 12px; margin: 24px 0 }
 .fact { border: 1px solid var(--line); border-radius: 10px; padding: 12px 18px; min-width: 150px }
 .fact b { display: block; font-size: 24px; line-height: 1.2 } .fact span { color: var(--soft); font-size: 13px }
-.scroll { overflow-x: auto }
+.lead { color: var(--ink); font-size: 18px }
+.scroll { overflow-x: auto } .tall { max-height: 560px; overflow-y: auto }
+.tall th { position: sticky; top: 0; background: #fff }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums }
 th { text-align: right; font-weight: 600; color: var(--soft); border-bottom: 2px solid var(--line); padding: 8px }
 td { text-align: right; border-bottom: 1px solid var(--line); padding: 7px 8px; white-space: nowrap }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left } td:nth-child(2) { white-space: normal; min-width: 200px }
 td small { display: block; color: var(--soft); white-space: normal }
+.words :is(th, td):nth-child(-n+4) { text-align: left }
 .good { color: var(--good) } .bad { color: var(--bad) }
+.won td:nth-child(2) { min-width: 320px } .bar { display: flex } .bar i { flex: 1; height: 12px }
+.bar i::before { content: ""; display: block; height: 100%; width: calc(var(--share) * 1%); border-radius: 2px;
+  background: var(--bad); margin-left: auto } .bar i + i::before { background: var(--good); margin: 0 }
 ul { margin: 8px 0 12px; padding-left: 20px; color: var(--soft); font-size: 14px; max-width: 96ch }
 """
 
@@ -59,6 +65,7 @@ def render(report: Report) -> str:
     )
     sections = [
         _head(report),
+        *_parties(report),
         "<h2>Account by account</h2>",
         f"<p>{table}</p>",
         _table(report),
@@ -67,7 +74,6 @@ def render(report: Report) -> str:
         f"<p>{chart}</p>",
         _figure(accounts_figure(report), "accounts"),
         *_liquidations(report),
-        *_parties(report),
         *_freeze(report.freeze),
         *_pool(report),
         "<h2>Where the equity went</h2>",
@@ -99,22 +105,36 @@ def _head(report: Report) -> str:
     alone = [account for account in report.accounts if not account.guarded]
     books = sum(len(account.holdings) for account in guarded)
     kept, kept_alone = (books - sum(len(account.lost) for account in group) for group in (guarded, alone))
+    sales = report.liquidation.sales
     facts = (
         (f"{kept} of {books}", "books kept with the engine"),
         (f"{kept_alone} of {books}", "books kept without it"),
         (f"{len(report.rescues)}", "rebalances"),
         (f"{report.transfers}", "transfers of margin"),
         (f"{report.cuts}", "cuts of exposure"),
-        (f"{report.rounds:,}", "oracle rounds"),
+        (f"{sum(not sale.is_deficit for sale in sales)}", "sales in auctions"),
+        (f"{sum(sale.is_deficit for sale in sales)}", "deficits that others bore"),
         *_share_fact(report),
+        (f"{report.audit.blocks:,}", "audits, after each transaction"),
         (f"{report.conservation_error_wei} wei", "created or lost, of any token"),
     )
     cells = "".join(f'<div class="fact"><b>{value}</b><span>{label}</span></div>' for value, label in facts)
     worst = ", ".join(f"{symbol} {_fall(trace):+.0%}" for symbol, trace in report.prices.items())
     return (
         f"<h1>Ballast through {escape(report.source)}</h1>"
-        f"<p>{escape(report.window)}; from high to later low: {worst}.</p>"
-        f'<div class="facts">{cells}</div>'
+        f"<p>{escape(report.window)}: {clock(report.start)[:16]} to {clock(report.end)[:16]} UTC, "
+        f"{report.rounds:,} oracle rounds; from high to later low: {worst}.</p>"
+        f'<p class="lead">{_verdict(report)}</p><div class="facts">{cells}</div>'
+    )
+
+
+def _verdict(report: Report) -> str:
+    """Whether all that must hold did."""
+    if report.broken:
+        return _marked(escape("; ".join(report.broken).capitalize() + "."), False)
+    return (
+        "Nothing was liquidated that its account could have cured, somebody bore every deficit, and custody covered "
+        "what is owed, to the wei, after every transaction."
     )
 
 
@@ -173,9 +193,14 @@ def _liquidations(report: Report) -> list[str]:
     names = ("time, UTC", "account", "what", "to", "equity $", "share", "cost $", "penalty $", "insured $", "others $")
     head = "".join(f"<th>{name}</th>" for name in names)
     rows = "".join(map(_sale_row, liquidation.sales))
-    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    table = f'<div class="scroll tall words"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     lines = [line for line, _ in liquidation_lines(liquidation)]
-    return ["<h2>What could not be saved</h2>", _list(lines), *([table] if liquidation.sales else [])]
+    words = (
+        "Equity of the book, or worth of the collateral; how much of it was sold; what the account got less than that; "
+        "the insurance's part of what the buyer saved; what the insurance paid; what others had to bear."
+    )
+    shown = [f"<p>{words}</p>", table] if liquidation.sales else []
+    return ["<h2>What could not be saved</h2>", _list(lines), *shown]
 
 
 def _sale_row(sale: Sale) -> str:
@@ -189,15 +214,18 @@ def _parties(report: Report) -> list[str]:
     """Who won and who lost."""
     if not report.parties:
         return []
+    most = max(1.0, *(abs(party.earned) for party in report.parties))
     head = "".join(f"<th>{name}</th>" for name in ("party", "", "$ at start", "at end", "earned"))
-    rows = "".join(map(_party_row, report.parties))
-    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    rows = "".join(_party_row(party, most) for party in report.parties)
+    table = f'<div class="scroll won"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     return ["<h2>Who won and who lost</h2>", table, _list(audit_lines(report.audit))]
 
 
-def _party_row(party: Party) -> str:
+def _party_row(party: Party, most: float) -> str:
+    """One party; a bar to the left or to the right."""
+    lost, won = (f'<i style="--share:{max(0.0, side) / most * 100:.1f}"></i>' for side in (-party.earned, party.earned))
     earned = _marked(f"{party.earned:+,.0f}", party.earned >= 0)
-    cells = (escape(party.name), "", usd(party.start), usd(party.end), earned)
+    cells = (escape(party.name), f'<div class="bar">{lost}{won}</div>', usd(party.start), usd(party.end), earned)
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 

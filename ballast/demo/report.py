@@ -65,6 +65,7 @@ class LiquidationResult:
     cured: int = 0  # books and treasuries that their own account saved in the liquidator's call
     unassigned: float = 0.0  # [USD] deficits that nobody bears, at the end
     known: int = 0  # deficits that are known and nobody bears, at the end
+    held: float = 0.0  # [USD] notional that the liquidator bought and has not closed, at the end
 
     def total(self, name: str) -> float:
         """Of a figure of all sales."""
@@ -77,6 +78,7 @@ class LiquidationResult:
             "cured": self.cured,
             "unassigned_usd": round(self.unassigned, 6),
             "known_deficits": self.known,
+            "held_usd": round(self.held, 2),
             **{f"{name}_usd": round(self.total(name), 2) for name in ("cost", "penalty", "insured", "spread")},
             "sales": [sale.as_json() for sale in self.sales],
         }

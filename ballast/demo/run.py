@@ -164,7 +164,9 @@ class _Replay:
     # The keeper
 
     def _keep(self, tick: Tick, risks: Mapping[int, Mapping[str, Any]]) -> bool:
-        """Scan, ask of those that look triggered whether they are due, and rebalance these; whether there were any."""
+        """Execute what was ordered, then scan, ask of those that look triggered whether they are due, and rebalance
+        these; whether there were any."""
+        self._keeper.execute_orders(Work())
         work = Work()
         rows = self._keeper.scan(work)
         due = self._keeper.due(rows)
@@ -269,7 +271,9 @@ class _Replay:
     def _name_of(self, account: int) -> str:
         """Whose an account is."""
         watch = self._watches.get(account)
-        return watch.result.name if watch else "the pool"
+        if watch is None:
+            return "the liquidator" if account == self._stage.bidder.id else "the pool"
+        return watch.result.name
 
     def _is_halted(self, symbol: str) -> bool:
         """Whether the guardian holds this market closed now."""
@@ -308,6 +312,8 @@ class _Replay:
         audit, mirror, liquidation = self._stage.audit, self._stage.mirror, self._liquidations.result
         liquidation.unassigned = self._stage.unassigned() / WAD
         liquidation.known = int(self._protocol.deficits.insolvencies())
+        books = (market.book_risk(self._stage.bidder.id) for market in self._protocol.markets.values())
+        liquidation.held = sum(book.exposure for book in books) / WAD
         for watch in self._watches.values():
             watch.result.equity_end = self._stage.equity(watch.actor) / WAD
             watch.result.collateral_end = self._stage.credit(watch.actor) / WAD

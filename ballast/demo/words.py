@@ -55,6 +55,7 @@ def liquidation_lines(liquidation: LiquidationResult) -> list[tuple[str, str]]:
         "liquidator's call runs first, made one needless.",
         f"{len(sales) - len(deficits)} sales took ${usd(liquidation.total('cost'))} off their accounts; the insurance "
         f"got ${usd(liquidation.total('penalty'))} of what their buyers saved.",
+        f"The liquidator closed by orders what it bought; at the end it held ${usd(liquidation.held)} of books.",
         f"{len(deficits)} deficits: the insurance paid ${usd(liquidation.total('insured'))}, the other side of their "
         f"markets or the lenders bore ${usd(liquidation.total('spread'))}.",
     ]

@@ -73,6 +73,7 @@ def test_run__liquidation__no_deficit_is_unassigned(report: Report) -> None:
     liquidation = report.liquidation
     assert liquidation.auctions and liquidation.sales
     assert liquidation.unassigned == 0 and liquidation.known == 0
+    assert any(sale.buyer == "the liquidator" for sale in liquidation.sales) and liquidation.held == 0
     for account in report.accounts:
         if not account.guarded:
             assert account.moved == account.cut == account.rewards == 0
