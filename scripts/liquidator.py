@@ -10,6 +10,7 @@ from ape.api import AccountAPI
 from ape.cli import ConnectedProviderCommand, account_option
 
 from ballast.cli import NUMBER, ballast_command, connect, manifest_option
+from ballast.client import Right
 from ballast.liquidator import EDGE, Liquidator, Work
 
 
@@ -35,7 +36,9 @@ def cli(
     ape run liquidator --network ethereum:mainnet-fork:foundry --account TEST::3 --bidder 9 --dry-run
     """
     ballast = connect(manifest)
-    ballast.account(bidder)
+    needed = int(Right.TRADE | Right.MARGIN)
+    if not ballast.protocol.vault.authorised(ballast.account(bidder).id, account.address, needed):
+        raise click.ClickException(f"{account.address} may not trade and move margin for account {bidder}")
     bot = Liquidator(ballast.protocol, account, bidder, dry_run, edge)
     if not (once or dry_run):
         bot.run(interval)
