@@ -17,6 +17,8 @@ from tests.stateful.rules.engine import Engine
 from tests.stateful.rules.liquidation import Liquidation
 from tests.stateful.rules.shares import PoolShares
 
+WITHIN_A_STEP = 4  # times as large as between steps
+
 
 class Protocol(Collusion, Engine, PoolShares, Liquidation):
     """All rules, and what always holds."""
@@ -27,6 +29,9 @@ class Protocol(Collusion, Engine, PoolShares, Liquidation):
         super().__init__()
         self.index = 0  # [wad] of debt, last seen
         self.widest: Counter[int] = Counter()  # by market: most units that all sizes have added up to
+        self.losses: Counter[int] = Counter()  # by market: how often a side bore one, last seen
+        self.dust: Counter[int] = Counter()  # by market: most that this kept of sizes [wei], nobody's since
+        self.worth: Counter[int] = Counter()  # and of margin, that dust at its price included [wei]
 
     @initialize()
     def begin(self) -> None:
@@ -59,17 +64,28 @@ class Protocol(Collusion, Engine, PoolShares, Liquidation):
         spread: a wei a book and unit that bore one, and what the dust of sizes is worth."""
         for id_, market in self.model.markets.items():
             books = [market.book(account) for account in market.books]
-            balance, spread = self.model.vault.markets[id_].balance, market.losses.count
+            balance, unheld = self.model.vault.markets[id_].balance, -sum(book.size for book in books)
             self.widest[id_] = max(self.widest[id_], sum(abs(book.size) for book in books) // WAD)
-            dust, unheld = spread * (len(books) + self.widest[id_]), -sum(book.size for book in books)
-            assert 0 <= unheld <= dust
-            assert 0 <= balance - sum(book.base for book in books) <= dust and balance >= 0
+            self.count_dust(id_, len(books))
+            assert 0 <= unheld <= self.dust[id_]
+            assert 0 <= balance - sum(book.base for book in books) <= self.worth[id_] and balance >= 0
             try:
                 equities = [risk.equity for risk in market.book_risks(list(market.books), self.now)]
                 worth = market.feed.quote(self.now).price - market.funding(self.now)[0]
             except Rejected:
                 continue
-            assert 0 <= balance - sum(equities) <= len(equities) + dust + unheld * worth // WAD
+            assert 0 <= balance - sum(equities) <= len(equities) + self.worth[id_] + unheld * worth // WAD
+
+    def count_dust(self, market: int, books: int) -> None:
+        """What the losses since last time may have left, at the highest price there was; books may have been larger in
+        the midst of a step than before or after it."""
+        venue, feed = self.model.markets[market], self.feed(market)
+        if grown := venue.losses.count - self.losses[market]:
+            dust = grown * (books + WITHIN_A_STEP * self.widest[market])
+            highest = feed.scaled(max(told.answer for told in feed.aggregators[-1])) * 10**6
+            self.losses[market] += grown
+            self.dust[market] += dust
+            self.worth[market] += dust + dust * highest // WAD
 
     @invariant()
     def only_collateral_allows_debt(self) -> None:
