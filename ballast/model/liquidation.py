@@ -20,6 +20,8 @@ from ballast.model.rebalancer import Rebalancer
 from ballast.model.risk import FILL, BookRisk
 from ballast.model.vault import Treasury, Vault
 
+PATIENCE = 7_200  # [s] in which a token without a price may get one again
+
 
 class Fund(Protocol):
     """What liquidations ask of the insurance."""
@@ -106,10 +108,19 @@ class Liquidation:
         treasury = self.vault.treasury(account, now)
         return treasury, self.collateral.treasury_risk(account, treasury.cash, now)
 
-    def _rescued_treasury(self, account: int, orders: Sequence[int], now: int) -> tuple[Treasury, TreasuryRisk]:
+    def _counts(self, account: int, risk: TreasuryRisk, since: int | None, now: int) -> bool:
+        """Whether a treasury's risk, made known at `since`, may be acted on: what has no price is dead."""
+        if risk.complete:
+            return True
+        known = since is not None and now >= since + PATIENCE
+        return known and self.collateral.unpriced(account, now)[1] >= PATIENCE
+
+    def _rescued_treasury(
+        self, account: int, orders: Sequence[int], since: int | None, now: int
+    ) -> tuple[Treasury, TreasuryRisk]:
         self.rebalancer.rescue(self, account, now=now)
         treasury, risk = self._treasury(account, now)
-        if is_short(risk) and orders:
+        if is_short(risk) and orders and self._counts(account, risk, since, now):
             self.exchange.void_for_liquidation(self, account, orders, now=now)
             self.rebalancer.rescue(self, account, now=now)
             treasury, risk = self._treasury(account, now)

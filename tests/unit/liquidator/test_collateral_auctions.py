@@ -288,6 +288,30 @@ def test_offer__at_every_age__falls_no_further_than_half_of_what_the_threshold_l
     assert last == 75 * WAD // 1_000
 
 
+def test_bid__below_zero_at_a_jump_that_nothing_confirms__waits(
+    protocol: Protocol,
+    debtor: int,
+    bidder: int,
+    start: Callable[..., Receipt],
+    bid: Callable[..., Receipt],
+    publish: Callable[..., int],
+) -> None:
+    """X-ORC-05: nobody's collateral is sold as a whole at one strange round; ten minutes later it counts."""
+    vault = protocol.vault
+    publish(ETH, DEEP, after=60)
+    start(debtor)
+    publish(ETH, DEEP, after=60)
+    cash = vault.treasury(bidder).cash
+    with refused("liquidator: rescue is suspended"):
+        bid(debtor)
+    with refused("liquidator: rescue is suspended"):
+        protocol.collateral_auctions.offer(debtor, WETH)
+    assert vault.collateral_of(debtor)[WETH] == 10 * WAD
+    assert vault.treasury(bidder).cash == cash
+    publish(ETH, DEEP, after=600)
+    assert bid(debtor).event("CollateralSold").amount == 10 * WAD
+
+
 # What is left
 
 
