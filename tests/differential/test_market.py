@@ -258,17 +258,19 @@ def _step(bench: MarketBench, name: str, args: list[Any]) -> int:
     price=spread(10**6, 2**92),
     volatility=volatilities,
     age=spread(0, 10**7),
+    reduce_only=st.booleans(),
 )
 def test_pool__any_question__equals_model(
-    benches: dict[str, MarketBench], size: int, skew: int, price: int, volatility: int, age: int
+    benches: dict[str, MarketBench], size: int, skew: int, price: int, volatility: int, age: int, reduce_only: bool
 ) -> None:
     """HLT-11: the pool's prices and rates, at any size, inventory, volatility and age."""
     bench = benches["usual"]
     pool, model = bench.pool, bench.model.pool
+    reduce_only &= abs(size) < 2**96  # no book holds more to be closed
     with suppress(Reverted):  # refused by both, for one reason
         filled = bench.same(
-            lambda: pool.order_price(1, size, price, volatility, skew),
-            lambda: model.order_price(1, size, price, volatility, skew),
+            lambda: pool.order_price(1, size, price, volatility, skew, reduce_only),
+            lambda: model.order_price(1, size, price, volatility, skew, reduce_only),
         )
         assert (filled - price) * size >= 0
     rate = bench.same(lambda: pool.engine_rate(1, volatility, age), lambda: model.engine_rate(1, volatility, age))

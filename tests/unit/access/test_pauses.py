@@ -213,7 +213,7 @@ ELSE: dict[str, Callable[[Stand], bool]] = {
     "void": lambda s: s.exchange,
     "close": lambda s: s.exchange and s.priced,
     "margin in": lambda s: s.rebalancer,
-    "close, and the pool holds more": lambda s: s.exchange and s.priced and s.pool,  # an inventory limit
+    "close, and the pool holds more": lambda s: s.exchange and s.priced,
     "rebalance": lambda s: s.moves,
     "auction": lambda s: s.liquidation and s.priced and s.state != REOPENED,
     "bid": lambda s: s.liquidation and s.priced and s.state != REOPENED,
