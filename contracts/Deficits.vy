@@ -310,6 +310,7 @@ def _close_books(account: uint256, slots: uint256):
             continue
         venue: IMarket = liquidation._live_venue(market)
         risk: IMarket.BookRisk = staticcall venue.book_risk(account)
+        liquidation._check_final(risk)
         self._absorb(account, market, venue, risk)
         left: int256 = (staticcall venue.book_risk(account)).equity
         if left != 0:

@@ -156,7 +156,9 @@ class Deficits(Liquidation):
         for slot, market in enumerate(books):
             if market and self._debt(account, now):
                 venue = self._live_venue(market, now)
-                self._absorb(account, venue, venue.book_risk(account, now), now)
+                risk = venue.book_risk(account, now)
+                self._check_final(risk)
+                self._absorb(account, venue, risk, now)
                 left = venue.book_risk(account, now).equity
                 if left:
                     self.vault.transfer_margin(self, account, [Transfer(slot, -left)], now=now)

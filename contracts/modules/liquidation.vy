@@ -110,9 +110,24 @@ def _rescued_book(
         extcall EXCHANGE.void_for_liquidation(account, orders)
         risk = self._after_rescue(account, venue, risk)
     if self._is_short(risk):
-        escrow: uint256 = (staticcall VAULT.treasury(account)).escrow
-        assert risk.equity + convert(escrow, int256) < convert(risk.maintenance, int256), errors.ORDERS_OPEN
+        treasury: IVault.Treasury = staticcall VAULT.treasury(account)
+        spare: int256 = convert(treasury.escrow, int256)
+        if spare != 0:  # together with cash that alone was too little
+            spare += max(treasury.cash, 0)
+        assert risk.equity + spare < convert(risk.maintenance, int256), errors.ORDERS_OPEN
     return risk
+
+
+@internal
+@view
+def _check_guarded(account: uint256, market: uint256, risk: IMarket.BookRisk):
+    """
+    @dev While its market holds the engine back, a book that its account has the means to save is not sold: for as long
+         as it has them, so that waiting costs nobody else. Nor is one at or below zero.
+    """
+    if risk.gates & FILL == 0:
+        held: bool = risk.equity <= 0 or staticcall REBALANCER.would_cure(account, market)
+        assert not held, errors.RESCUE_SUSPENDED
 
 
 @internal

@@ -152,7 +152,7 @@ def test_rescue__treasury_and_nothing_to_share__books_are_cut(
     publish("ETH", 3_000 * WAD, after=30)
     borrow(account, 23_900)
     publish("BTC", 60_000 * WAD, after=30)
-    publish("ETH", 2_500 * WAD)
+    publish("ETH", 2_100 * WAD)
     risk = risk_of(account)
     assert risk.equity < risk.maintenance
     cash = vault.treasury(account).cash
