@@ -267,6 +267,7 @@ def _plan(
     shared, purse.reserve = self._share(rows, purse)
     credit: int256 = 0                                  # [wad] what may still be borrowed
     borrows: bool = False
+    helped: bool = False                                # both save what neither saves alone
     if may_ask and policy.allow_borrow and self._is_short(found.books, rows, shared.targets, policy.z_delever, True):
         credit = self._credit(account, treasury, convert(policy.z_donor, int256))
     if rescue:
@@ -274,6 +275,7 @@ def _plan(
     if credit != 0:
         together: allocation.Allocation = allocation._allocate(rows, purse.spare + credit, purse.z_target)
         may_ask = self._is_short(found.books, rows, together.targets, policy.z_delever, False)
+        helped = not may_ask
         receivers: DynArray[allocation.Row, MAX_ROWS] = self._receivers(found.books, rows)
         lent: allocation.Allocation = allocation._allocate(receivers, purse.spare + credit, purse.z_target)
         borrows = lent.level > shared.level
@@ -332,7 +334,7 @@ def _plan(
         flawed: uint256 = 0
         low: int256 = 0
         high: int256 = 0
-        flawed, low, high = self._flaw(found.books, rows, shared.equities, rescue)
+        flawed, low, high = self._flaw(found.books, rows, shared.equities, rescue, helped)
         if flawed == MAX_ROWS:
             break
         row: allocation.Row = rows[flawed]
@@ -497,16 +499,20 @@ def _flaw(
     rows: DynArray[allocation.Row, MAX_ROWS],
     equities: int256[MAX_ROWS],
     rescue: bool,
+    helped: bool,
 ) -> (uint256, int256, int256):
     """
     @dev A book that the allocation must treat otherwise, MAX_ROWS if there is none, and its new bounds. First the
          receiver that would still be below z = 1 (of a rescue, z = 0) and lacks most to it: no good money after bad, it
-         can save others. Then a donor that would give more than the vault holds for its market.
+         can save others; but where donors and a loan save it together (`helped`), one of them does so in this plan, the
+         other in the next. Then a donor that would give more than the vault holds for its market.
     """
     worst: uint256 = MAX_ROWS
     most: int256 = 0
     i: uint256 = 0
     for row: allocation.Row in rows:
+        if helped:
+            break
         lacking: int256 = unsafe_sub(row.maintenance, row.equity)
         if not rescue:
             lacking = unsafe_add(lacking, row.sigma_loss)

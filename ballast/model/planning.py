@@ -260,7 +260,7 @@ class Planner:
         books, (spare, reserve) = found.books, purse
         rows = _rows(books, policy.z_donor)
         shared, reserve = _share(rows, spare, reserve, policy.z_target)
-        credit, borrows = 0, False
+        credit, borrows, helped = 0, False, False
         if may_ask and policy.allow_borrow and _is_short(books, rows, shared.targets, policy.z_delever, fillable=True):
             credit = self._credit(account, policy.z_donor, now)
         if mode >= RESCUE:
@@ -268,6 +268,7 @@ class Planner:
         if credit:
             together = allocation.allocate(rows, spare + credit, policy.z_target)
             may_ask = _is_short(books, rows, together.targets, policy.z_delever)
+            helped = not may_ask
             receivers = _receivers(books, rows)
             lent = allocation.allocate(receivers, spare + credit, policy.z_target)
             borrows = lent.level > shared.level
@@ -281,7 +282,7 @@ class Planner:
                 rows = _rows(books, policy.z_donor)
                 rows = _receivers(books, rows) if borrows else rows
                 shared, reserve = _share(rows, spare, reserve, policy.z_target)
-        rows, shared, reserve = self._feasible(books, rows, shared, mode, spare, reserve, policy.z_target)
+        rows, shared, reserve = self._feasible(books, rows, shared, mode, helped, spare, reserve, policy.z_target)
 
         plan.level, plan.donor_level, plan.moved = shared.level, shared.donor_level, shared.need
         plan.reserve = reserve if shared.need else min(reserve, spare)
@@ -426,12 +427,13 @@ class Planner:
         rows: list[Row],
         shared: Allocation,
         mode: int,
+        helped: bool,
         spare: int,
         reserve: int,
         z_target: int,
     ) -> tuple[list[Row], Allocation, int]:
         for _ in range(2 * (BOOKS + 1)):
-            futile = _futile(rows, shared.equities, mode)
+            futile = None if helped else _futile(rows, shared.equities, mode)
             if futile is not None:
                 row = rows[futile]
                 rows[futile] = _bounded(row, row.low, row.equity)
