@@ -299,10 +299,6 @@ class InsuranceParams(_Section):
     treasury_cap: Usd  # what all treasuries' deficits may draw a day
 
 
-class DemoParams(_Section):
-    penalty: Rate = WAD // 20  # of notional, charged on a lost book until liquidation exists
-
-
 class RiskParams(_Section):
     """`DerivativesMarket.MarketConfig`."""
 
@@ -365,7 +361,6 @@ class Params(_Section):
     exchange: ExchangeParams
     rebalancer: RebalancerParams
     policy: PolicyParams  # what an account starts with
-    demo: DemoParams = DemoParams()
     collateral: dict[str, CollateralParams] = Field({}, max_length=8)
     markets: dict[str, MarketParams] = Field(min_length=1, max_length=127)
 

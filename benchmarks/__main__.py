@@ -35,7 +35,8 @@ def table(rows: list[Row], contracts: list[dict[str, Any]]) -> Table:
     found = Table("figure", "measured", "goal", "elsewhere")
     for row in rows:
         mark = "[green]✓[/]" if row.met else "[red]✗[/]"
-        found.add_row(row.row, f"{row.gas:,} {row.unit} {mark}", f"{row.goal:,}", row.published)
+        goal = "–" if row.goal is None else f"{row.goal:,}"
+        found.add_row(row.row, f"{row.gas:,} {row.unit} {mark}", goal, row.published)
     for size in contracts:
         mark = "[green]✓[/]" if size["bytes"] <= SIZE_LIMIT else "[red]✗[/]"
         found.add_row(f"size of {size['contract']}", f"{size['bytes']:,} bytes {mark}", f"{SIZE_LIMIT:,}", "24,576")

@@ -23,10 +23,10 @@ def eight_markets() -> Params:
 
 @dataclass(frozen=True)
 class Position:
-    """A long book to open."""
+    """A book to open."""
 
     market: str
-    notional: int  # [wad]
+    notional: int  # [wad] negative: short
     margin: int  # [wad]
 
 
@@ -49,6 +49,25 @@ class Scene:
         protocol.vault.deposit(account, protocol.token.address, amount, sender=holder)
         return account
 
+    def pledge(self, account: int, name: str, units: int) -> None:
+        """Deposit units of a collateral token."""
+        token, amount = self.protocol.collateral[name], self.protocol.mint(self.trader, units * WAD, self.owner, name)
+        token.approve(self.protocol.vault.address, amount, sender=self.trader)
+        self.protocol.vault.deposit(account, token.address, amount, sender=self.trader)
+
+    def lend(self, cash: int = CASH) -> Any:
+        """The keeper puts cash [wad] into the credit pool."""
+        pool, amount = self.protocol.credit_pool, self.protocol.mint(self.keeper, cash, self.owner)
+        self.protocol.token.approve(pool.address, UNLIMITED, sender=self.keeper)
+        return pool.deposit(amount, self.keeper, sender=self.keeper)
+
+    def borrow(self, account: int, cash: int) -> Any:
+        """Withdraw cash [wad] that the account does not have."""
+        amount = self.protocol.to_raw(int(self.protocol.vault.treasury(account).cash) + cash)
+        return self.protocol.vault.withdraw(
+            account, self.protocol.token.address, amount, self.trader, sender=self.trader
+        )
+
     def price(self, market: str) -> int:
         """The oracle price [wad]."""
         return int(self.protocol.oracle.quote(self.protocol.market_ids[market]).price)
@@ -64,7 +83,7 @@ class Scene:
         price = self.price(market)
         size = position.notional * WAD // price
         id_ = protocol.market_ids[market]
-        leg = id_, size, 2 * price, position.margin
+        leg = id_, size, 2 * price if size > 0 else price // 2, position.margin
         commit = protocol.exchange.commit(account, [leg], False, sender=self.trader)
         self.chain.advance(int(protocol.exchange.MIN_DELAY()))
         round_ = self.publish(market, price)

@@ -9,7 +9,8 @@
         What is paid repays the debt; no more is sold than that takes.
 @dev The discount stays below half of what the token's liquidation threshold leaves, so that every sale improves the
      treasury. A token without a price counts for nothing in the treasury's risk. Nobody is liquidated for that at once,
-     but after two hours of the auction: else whoever holds a speck of a dead token could not be liquidated at all.
+     but after two hours of the auction in which its feed was silent: else whoever holds a speck of a dead token could
+     not be liquidated at all.
 @custom:security As in `Liquidator`, an auction is opened in one block and bid for in later ones.
 @custom:kill Revoke the role with `Vault.set_engine(auctions, 0)`: no collateral is sold, and nothing else stops.
 """
@@ -42,7 +43,7 @@ TARGET_DISTANCE: public(constant(uint256)) = auction_price.TARGET_DISTANCE  # [w
 SMALL_LOT: public(constant(uint256)) = auction_price.SMALL_LOT          # [wad]
 RESUME: public(constant(uint256)) = auctions.RESUME                     # [s]
 LAPSE: public(constant(uint256)) = auctions.LAPSE                       # [s]
-PATIENCE: public(constant(uint256)) = 7_200     # [s] since the opening, while a token of the account has no price
+PATIENCE: public(constant(uint256)) = liquidation.PATIENCE              # [s] since the opening, without a price
 
 
 # A token of an account, as the auction sees it
@@ -88,7 +89,7 @@ def start(account: uint256, index: uint256, orders: DynArray[uint256, MAX_ORDERS
     feed: uint256 = self._consumed_feed(index)
     cash: int256 = 0
     risk: ICollateralModel.TreasuryRisk = empty(ICollateralModel.TreasuryRisk)
-    cash, risk = self._rescued(account, orders)
+    cash, risk = self._rescued(account, orders, 0)
     clock: uint256 = self._clock(feed)
     if not liquidation._is_treasury_short(risk):
         self._end_if_on(account, index, clock)
@@ -119,14 +120,14 @@ def bid(bid: ICollateralAuctions.Bid) -> ICollateralAuctions.Outcome:
 
     cash: int256 = 0
     risk: ICollateralModel.TreasuryRisk = empty(ICollateralModel.TreasuryRisk)
-    cash, risk = self._rescued(bid.account, bid.orders)
+    cash, risk = self._rescued(bid.account, bid.orders, auction.opened)
     outcome: ICollateralAuctions.Outcome = empty(ICollateralAuctions.Outcome)
     if not liquidation._is_treasury_short(risk):
         self._end_if_on(bid.account, bid.index, clock)
         outcome.cured = True
         return outcome
 
-    assert risk.complete or block.timestamp >= auction.opened + PATIENCE, errors.PRICE_MISSING
+    assert liquidation._counts(bid.account, risk, auction.opened), errors.PRICE_MISSING
     lot: Lot = self._lot(bid.account, bid.index, feed, cash, risk, auctions._age(auction, clock))
     return self._sell(bid, lot)
 
@@ -187,21 +188,12 @@ def offer(account: uint256, index: uint256) -> ICollateralAuctions.Offer:
 
 @internal
 @view
-def _model() -> ICollateralModel:
-    """
-    @dev What says how much collateral is worth.
-    """
-    return ICollateralModel(staticcall VAULT.collateral_model())
-
-
-@internal
-@view
 def _feed(index: uint256) -> uint256:
     """
     @dev The feed of a token.
     """
     assert index < MAX_TOKENS, errors.UNKNOWN_TOKEN
-    model: ICollateralModel = self._model()
+    model: ICollateralModel = liquidation._model()
     feed: uint256 = (staticcall model.config(index)).feed_id
     assert feed != 0, errors.UNKNOWN_TOKEN
     return feed
@@ -238,7 +230,7 @@ def _is_safe(risk: ICollateralModel.TreasuryRisk) -> bool:
 
 @internal
 def _rescued(
-    account: uint256, orders: DynArray[uint256, MAX_ORDERS]
+    account: uint256, orders: DynArray[uint256, MAX_ORDERS], since: uint256
 ) -> (int256, ICollateralModel.TreasuryRisk):
     """
     @dev Cash and risk of the treasury after the account's rescue; it must be below maintenance before.
@@ -246,7 +238,7 @@ def _rescued(
     risk: ICollateralModel.TreasuryRisk = liquidation._treasury(account)[1]
     assert liquidation._is_treasury_short(risk), errors.TREASURY_HEALTHY
     treasury: IVault.Treasury = empty(IVault.Treasury)
-    treasury, risk = liquidation._rescued_treasury(account, orders)
+    treasury, risk = liquidation._rescued_treasury(account, orders, since)
     return treasury.cash, risk
 
 
@@ -256,10 +248,12 @@ def _lot(
     account: uint256, index: uint256, feed: uint256, cash: int256, risk: ICollateralModel.TreasuryRisk, age: uint256
 ) -> Lot:
     """
-    @dev What of the token is for sale now. The limit is rounded up, so that the target is reached.
+    @dev What of the token is for sale now. The limit is rounded up, so that the target is reached. Of a treasury at or
+         below zero all of it would be sold: not while its price has jumped and nothing confirms it.
     """
     quote: IPriceOracle.Quote = staticcall ORACLE.quote(feed)
-    model: ICollateralModel = self._model()
+    assert risk.equity > 0 or not quote.unconfirmed, errors.RESCUE_SUSPENDED
+    model: ICollateralModel = liquidation._model()
     threshold: uint256 = staticcall model.threshold(index)
     held: uint256 = (staticcall VAULT.collateral_of(account))[index]
     discount: uint256 = auction_price._grown(auction_price._collateral_bound(threshold), age)

@@ -184,6 +184,31 @@ def treasury_risk(account: uint256, cash: int256) -> ICollateralModel.TreasuryRi
 
 @external
 @view
+def unpriced(account: uint256) -> (uint256, uint256):
+    """
+    @notice What the account's tokens that have no price now were worth at the last one, and how long that is ago.
+    @dev A token whose feed speaks, and which has no price for another reason, has been so for no time at all.
+    @param account Vault account id.
+    @return USD, rounded up [wad]; for how long all their feeds have been silent without a break [s], all of 256 bits
+            where every token has a price.
+    """
+    amounts: uint256[MAX_TOKENS] = staticcall VAULT.collateral_of(account)
+    worth: uint256 = 0
+    shortest: uint256 = max_value(uint256)
+    for index: uint256 in range(MAX_TOKENS):
+        if amounts[index] == 0:
+            continue
+        feed_id: uint256 = collateral_slots._unpack_haircut(self._haircuts[index]).feed_id
+        if feed_id != 0 and not self._tried_price(feed_id)[0]:
+            silent: uint256 = staticcall ORACLE.silent_for(feed_id)
+            shortest = min(shortest, silent)
+            last_price: uint256 = staticcall ORACLE.last_price(feed_id)
+            worth += fixed_point._mul_wad_up(amounts[index], last_price)
+    return worth, shortest
+
+
+@external
+@view
 def config(index: uint256) -> ICollateralModel.CollateralConfig:
     """
     @notice What the owner set.

@@ -80,7 +80,7 @@ exports: (deficit_gate.deficits, deficit_gate.set_deficits)
 exports: (vault_shares.VAULT, vault_shares.VIRTUAL, vault_shares.asset)
 
 
-MIN_EXIT: public(constant(uint256)) = 10**18    # [wad] shares, or the queue would fill with dust
+MIN_EXIT: public(constant(uint256)) = 10**18    # [wad] USD, or the queue would fill with dust
 MAX_SERVED: constant(uint256) = 64              # exits that one call serves
 DEBTS_ONLY: constant(bool) = True              # losses of markets are not lenders'
 SERVED_AT_ONCE: constant(uint256) = 2           # exits that a new one serves: no queue while cash is idle
@@ -241,11 +241,12 @@ def request_exit(shares: uint256, claimant: address) -> uint256:
     @notice Queue for an exit. Shares earn and bear losses until they are served, first come first served.
     @dev Serves the two oldest that wait as far as idle cash goes, its own among them where nobody else waits: nobody
          can keep the pool from lending by an exit that could be paid.
-    @param shares The caller's shares [wad], at least MIN_EXIT.
+    @param shares The caller's shares [wad], worth at least MIN_EXIT: a share may be worth any amount.
     @param claimant Who may claim what they bring.
     @return The exit's id; ids count from 1.
     """
-    assert shares >= MIN_EXIT, errors.SMALL_EXIT
+    worth: uint256 = vault_shares._to_assets_down(shares, self._position().net) * vault_shares.SCALE
+    assert worth >= MIN_EXIT, errors.SMALL_EXIT
     id: uint256 = exit_queue._push(claimant, shares)
     erc20._transfer(msg.sender, self, shares)
     log ICreditPool.ExitRequested(id=id, owner=msg.sender, claimant=claimant, shares=shares)
@@ -282,8 +283,10 @@ def claim(receiver: address) -> uint256:
 def collect_reserve() -> uint256:
     """
     @notice Pay insurance its share of interest, as far as idle cash goes. Open to all.
+    @dev Not while a debt is known that nobody bears yet: the reserve is the first to.
     @return Tokens [raw].
     """
+    deficit_gate._check_open(DEBTS_ONLY)
     position: Position = self._accrue()
     assets: uint256 = min(position.debt.reserve, position.idle) // vault_shares.SCALE
     position.debt.reserve -= assets * vault_shares.SCALE

@@ -30,7 +30,8 @@ MAX_ORDERS: constant(uint256) = 32
 MAX_BOOKS: constant(uint256) = 8
 MAX_TOKENS: constant(uint256) = 8
 DUST: public(constant(uint256)) = 10 * 10**18   # [wad] collateral of less stands in nobody's way
-PATIENCE: public(constant(uint256)) = 7_200     # [s] from the note of a debt until a token without a price is worthless
+PATIENCE: public(constant(uint256)) = liquidation.PATIENCE  # [s] until a token without a price counts for nothing
+BURIAL: public(constant(uint256)) = 7 * 86_400  # [s] of silence after which what was more than DUST is worthless
 
 
 VAULT: public(immutable(IVault))
@@ -112,8 +113,9 @@ def realise_debt(account: uint256, orders: DynArray[uint256, MAX_ORDERS]) -> uin
     """
     @notice End the debt of an account without collateral: its books are closed at mark, insurance pays, the lenders
             bear the rest. Collateral of less than DUST goes to the insurance. Open to all.
-    @dev Where a token has no price, the first call notes the debt, and one two hours later ends it: else whoever holds
-         a speck of a dead token would keep his deficit open for ever.
+    @dev Where a token has no price, the first call notes the debt, and one two hours later ends it, if the token's feed
+         was silent all the while, and at its last price it was dust: else whoever holds a speck of a dead token would
+         keep his deficit open. More than dust waits for a price, which the owner can give it, or a week.
     @param account Vault account id.
     @param orders Open orders of the account, to be voided.
     @return What the lenders bear [wad].
@@ -122,8 +124,8 @@ def realise_debt(account: uint256, orders: DynArray[uint256, MAX_ORDERS]) -> uin
     risk: ICollateralModel.TreasuryRisk = empty(ICollateralModel.TreasuryRisk)
     treasury, risk = liquidation._treasury(account)
     assert risk.equity < 0, errors.NOT_INSOLVENT
-    treasury, risk = liquidation._rescued_treasury(account, orders)
-    if not (risk.complete or self._is_patient(account)):
+    treasury, risk = liquidation._rescued_treasury(account, orders, self._noted[account][0])
+    if not liquidation._counts(account, risk, self._noted[account][0]):
         self._note(account, 0, risk.equity < 0)
         return 0
     self._note(account, 0, False)
@@ -235,16 +237,6 @@ def _covered(account: uint256, market: uint256, deficit: uint256) -> uint256:
 
 
 @internal
-@view
-def _is_patient(account: uint256) -> bool:
-    """
-    @dev Whether the account's debt was noted long ago.
-    """
-    since: uint256 = self._noted[account][0]
-    return since != 0 and block.timestamp >= since + PATIENCE
-
-
-@internal
 def _absorb(account: uint256, market: uint256, venue: IMarket, risk: IMarket.BookRisk) -> uint256:
     """
     @dev Ends a book, its loss insured as far as possible. Returns what was spread [wad].
@@ -286,14 +278,22 @@ def _debt(account: uint256) -> uint256:
 @internal
 def _sweep(account: uint256, cash: int256, risk: ICollateralModel.TreasuryRisk):
     """
-    @dev Hands dust of collateral to the insurance, and with it what has no price. More than dust is for the auctions.
+    @dev Hands dust of collateral to the insurance, and with it what has had no price for long. More than dust is for
+         the auctions.
     """
+    left: int256 = risk.equity - cash
+    if not risk.complete:
+        worth: uint256 = 0
+        silent: uint256 = 0
+        worth, silent = staticcall liquidation._model().unpriced(account)
+        if silent < BURIAL:
+            left += convert(worth, int256)
     amounts: uint256[MAX_TOKENS] = staticcall VAULT.collateral_of(account)
     insurance: uint256 = staticcall FUND.ACCOUNT()
     for index: uint256 in range(MAX_TOKENS):
         if amounts[index] == 0:
             continue
-        assert risk.equity - cash < convert(DUST, int256), errors.COLLATERAL_LEFT
+        assert left < convert(DUST, int256), errors.COLLATERAL_LEFT
         extcall liquidation.SEIZURES.seize_collateral(account, insurance, self, index, amounts[index], 0, 0)
 
 
@@ -310,6 +310,7 @@ def _close_books(account: uint256, slots: uint256):
             continue
         venue: IMarket = liquidation._live_venue(market)
         risk: IMarket.BookRisk = staticcall venue.book_risk(account)
+        liquidation._check_final(risk)
         self._absorb(account, market, venue, risk)
         left: int256 = (staticcall venue.book_risk(account)).equity
         if left != 0:

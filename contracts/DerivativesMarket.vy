@@ -122,8 +122,8 @@ def move_margin(account: uint256, amount: int256) -> (uint256, bool):
     """
     self._check_vault()
 
-    if amount < 0:  # may empty a book that losses have left without legs
-        market_books._settle(account, market_terms._epochs())
+    if amount < 0 and market_terms._valuation & market_slots.MORE != 0:
+        market_books._settle(account, market_terms._epochs())  # losses may have left it without legs, and so empty
 
     word: uint256 = market_books._books[account]
     base: int256 = market_slots._base(word) + amount

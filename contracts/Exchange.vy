@@ -540,7 +540,7 @@ def _fill_leg(
     size: int256 = self._clamped(header, leg, venue)
     quote: IPriceOracle.Quote = staticcall ORACLE.quote(leg.market)
     skew: int256 = staticcall venue.skew()
-    price: uint256 = self._price(leg.market, size, proof.price, quote, skew, latest)
+    price: uint256 = self._price(leg.market, size, proof.price, quote, skew, header.reduce_only, latest)
     self._check_limit(leg, price)
 
     notional: uint256 = fixed_point._mul_wad_up(convert(abs(size), uint256), price)
@@ -584,7 +584,13 @@ def _clamped(header: order_slots.Header, leg: IExchange.Leg, venue: IDerivatives
 @internal
 @view
 def _price(
-    market: uint256, size: int256, round_price: uint256, quote: IPriceOracle.Quote, skew: int256, latest: uint256
+    market: uint256,
+    size: int256,
+    round_price: uint256,
+    quote: IPriceOracle.Quote,
+    skew: int256,
+    reduce_only: bool,
+    latest: uint256,
 ) -> uint256:
     """
     @dev The pool's price for the leg [wad], at its round or at present, whichever is worse for the trader: whoever is
@@ -595,7 +601,7 @@ def _price(
     worse: uint256 = min(round_price, quote.price)
     if size > 0:
         worse = max(round_price, quote.price)
-    price: uint256 = staticcall POOL.order_price(market, size, worse, quote.fast_volatility, skew)
+    price: uint256 = staticcall POOL.order_price(market, size, worse, quote.fast_volatility, skew, reduce_only)
     if latest > quote.updated_at:
         rate: uint256 = staticcall POOL.engine_rate(market, quote.fast_volatility, latest - quote.updated_at)
         if size > 0:

@@ -104,9 +104,10 @@ def draw(market: uint256, amount: uint256) -> uint256:
     """
     roles: uint256 = staticcall vault_shares.VAULT.roles(msg.sender)
     assert roles & LIQUIDATOR != 0, errors.NOT_ENGINE
-    granted: uint256 = min(amount, draw_meter._left(market, self._net_assets()))
+    assets: uint256 = self._net_assets()
+    granted: uint256 = min(amount, draw_meter._left(market, assets))
     if granted != 0:
-        draw_meter._use(market, granted)
+        draw_meter._use(market, granted, assets)
         log IInsuranceFund.Drawn(market=market, engine=msg.sender, amount=granted)
     return granted
 
@@ -218,7 +219,7 @@ def set_draw_cap(market: uint256, cap: uint256):
     @param cap USD [wad].
     """
     ownable._check_owner()
-    draw_meter._set_cap(market, cap)
+    draw_meter._set_cap(market, cap, self._net_assets())
 
 
 ################################################################

@@ -317,6 +317,7 @@ def _sell(
     @dev Sells what the bid wants and the limit allows; of a book at or below zero all of it, with what the insurance
          adds. No less than a small lot is sold, but for the last of it. The auction is over once the limit is sold.
     """
+    liquidation._check_guarded(bid.account, bid.market, risk)
     discount: uint256 = auction_price._grown(MAX_DISCOUNT, age)
     limit: uint256 = self._limit(risk, discount)
     outcome: ILiquidator.Outcome = empty(ILiquidator.Outcome)
@@ -368,7 +369,6 @@ def _draw(market: uint256, risk: IMarket.BookRisk, age: uint256) -> uint256:
     @dev What the insurance pays with a book at or below zero [wad]: the deficit, and of the bonus what it can. Where
          it cannot pay the deficit nobody may bid: `Deficits` assigns the loss.
     """
-    liquidation._check_final(risk)
     deficit: uint256 = convert(-risk.equity, uint256)
     granted: uint256 = extcall FUND.draw(market, deficit + auction_price._bonus(risk.maintenance, age))
     assert granted >= deficit, errors.INSURANCE_SHORT

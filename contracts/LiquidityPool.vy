@@ -1,6 +1,7 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
 # pragma nonreentrancy on
+# pragma optimize codesize
 """
 @title The account that takes the other side, and the shares of it
 @license AGPL-3.0-only

@@ -50,6 +50,7 @@ NO_LIMIT: constant(uint256) = 2**100    # [bps] of account equity
 KEEPER: constant(uint256) = 0
 OWN: constant(uint256) = 1
 RESCUE: constant(uint256) = 2
+RESUMED: constant(uint256) = 3
 
 # Codes of a plan
 DUE: constant(uint256) = 0
@@ -63,6 +64,8 @@ OWNER_TRADED: constant(uint256) = 7
 HEALTHY: constant(uint256) = 8
 NO_REMEDY: constant(uint256) = 9
 BELOW_MIN: constant(uint256) = 10
+
+RESCUE_REACH: constant(uint256) = 2 * WAD   # a rescue's cuts go no further, whatever the policy says
 
 # A trigger beside those of `valuation`: a cut that was asked for can be filled
 CUT: constant(uint256) = 8
@@ -112,7 +115,7 @@ def plan(
     @notice The account's plan.
     @dev Never reverts but for missing gas.
     @param account Vault account id.
-    @param mode Who calls: 0 a keeper, 1 the owner, 2 a liquidator (see `IPlanner`).
+    @param mode Who calls: 0 a keeper, 1 the owner, 2 or 3 a liquidator (see `IPlanner`).
     @param policy The policy's packed word; 0 where there is none.
     @param sets Its packed sets.
     @param state The engine's packed state.
@@ -133,7 +136,7 @@ def settled_plan(
     @notice The same, after the account's markets have consumed their unprocessed oracle rounds. Open to all.
     @dev A market that does not settle may still price its book.
     @param account Vault account id.
-    @param mode Who calls: 0 a keeper, 1 the owner, 2 a liquidator (see `IPlanner`).
+    @param mode Who calls: 0 a keeper, 1 the owner, 2 or 3 a liquidator (see `IPlanner`).
     @param policy The policy's packed word; 0 where there is none.
     @param sets Its packed sets.
     @param state The engine's packed state.
@@ -200,10 +203,14 @@ def _plan(
     if done.code != DUE:
         return done
     house: bool = account == POOL_ACCOUNT
-    if house or mode == KEEPER and not policy.enabled:
-        policy = self._restricted(policy, house)
+    rescue: bool = mode >= RESCUE
+    if house or rescue or mode == KEEPER and not policy.enabled:
+        policy = self._restricted(policy, house, rescue)
 
-    found: valuation.Account = valuation._gather(account, treasury, markets, policy.no_fund, policy.no_tap)
+    opened: uint256 = valuation.FILL if mode == RESUMED else 0
+    found: valuation.Account = valuation._gather(
+        account, treasury, markets, opened, policy.no_fund, policy.no_tap
+    )
     done.books = len(found.books)
     done.digest = found.digest
     done.equity = found.equity
@@ -213,11 +220,11 @@ def _plan(
     if found.poke:
         done.code = POKE
         return done
-    if mode == RESCUE and done.min_z_before >= 0:
+    if rescue and done.min_z_before >= 0:
         done.code = HEALTHY
         return done
     if mode == KEEPER:
-        same_rounds: bool = state.last_call != 0 and state.digest == found.digest
+        same_rounds: bool = state.digest == found.digest
         traded: bool = treasury.last_trade == block.timestamp and not house
         free_at: uint256 = state.last_call + policy.cooldown
         done.code = self._gate(policy.enabled, done.min_z_before, done.triggers, free_at, same_rounds, traded)
@@ -260,11 +267,15 @@ def _plan(
     shared, purse.reserve = self._share(rows, purse)
     credit: int256 = 0                                  # [wad] what may still be borrowed
     borrows: bool = False
+    helped: bool = False                                # both save what neither saves alone
     if may_ask and policy.allow_borrow and self._is_short(found.books, rows, shared.targets, policy.z_delever, True):
         credit = self._credit(account, treasury, convert(policy.z_donor, int256))
+    if rescue:
+        policy.z_delever = 0                            # cuts at once are only for what is left below maintenance
     if credit != 0:
         together: allocation.Allocation = allocation._allocate(rows, purse.spare + credit, purse.z_target)
         may_ask = self._is_short(found.books, rows, together.targets, policy.z_delever, False)
+        helped = not may_ask
         receivers: DynArray[allocation.Row, MAX_ROWS] = self._receivers(found.books, rows)
         lent: allocation.Allocation = allocation._allocate(receivers, purse.spare + credit, purse.z_target)
         borrows = lent.level > shared.level
@@ -284,7 +295,7 @@ def _plan(
         i: uint256 = 0
         for book: valuation.Book in found.books:
             asked: bool = cuts[i].fraction != 0
-            if mode != RESCUE:
+            if not rescue:
                 asked = cut_slots._request(waiting, book.slot).market != 0
             candidates.append(self._candidate(book, rows[i], shared.targets[i], asked))
             i = unsafe_add(i, 1)
@@ -298,7 +309,7 @@ def _plan(
             if share == 0:
                 continue
             book: valuation.Book = found.books[j]
-            bound: uint256 = bounds[j] if mode == RESCUE else 0
+            bound: uint256 = bounds[j] if rescue else 0
             cut: IRebalancer.PlannedCut = empty(IRebalancer.PlannedCut)
             after: valuation.Book = empty(valuation.Book)
             held: int256 = min(book.equity, shared.targets[j])
@@ -307,13 +318,13 @@ def _plan(
                 continue
             pool_cash -= cut.pool_top_up
             done.relieved += convert(book.maintenance - after.maintenance, uint256)
-            if mode == RESCUE:
+            if rescue:
                 cuts[j] = cut
                 found.books[j] = after
                 done.requests = cut_slots._without(done.requests, book.slot)
             else:
                 done.requests = cut_slots._with(done.requests, book.slot, book.market, share)
-        if mode == RESCUE:
+        if rescue:
             rows = self._rows(found.books, rooms, convert(policy.z_donor, int256))
             if borrows:
                 rows = self._receivers(found.books, rows)
@@ -323,7 +334,7 @@ def _plan(
         flawed: uint256 = 0
         low: int256 = 0
         high: int256 = 0
-        flawed, low, high = self._flaw(found.books, rows, shared.equities, mode == RESCUE)
+        flawed, low, high = self._flaw(found.books, rows, shared.equities, rescue, helped)
         if flawed == MAX_ROWS:
             break
         row: allocation.Row = rows[flawed]
@@ -339,25 +350,27 @@ def _plan(
     done.min_z_after = NO_DISTANCE
     i: uint256 = 0
     for row: allocation.Row in rows:
-        amount: int256 = shared.equities[i] - row.equity
-        if (amount != 0 or cuts[i].fraction != 0) and found.books[i].market != 0:
+        book: valuation.Book = found.books[i]
+        cut: IRebalancer.PlannedCut = cuts[i]
+        equity: int256 = shared.equities[i]
+        if (equity != row.equity or cut.fraction != 0) and book.market != 0:
             done.steps.append(IPlanner.Step(
-                slot=found.books[i].slot,
-                market=found.books[i].market,
-                implementation=found.books[i].implementation,
-                fraction=cuts[i].fraction,
+                slot=book.slot,
+                market=book.market,
+                implementation=book.implementation,
+                fraction=cut.fraction,
                 bound=bounds[i],
-                cost=cuts[i].cost,
-                pool_top_up=cuts[i].pool_top_up,
-                amount=amount,
+                cost=cut.cost,
+                pool_top_up=cut.pool_top_up,
+                amount=equity - row.equity,
                 equity=row.equity,
                 maintenance=convert(row.maintenance, uint256),
                 sigma_loss=convert(row.sigma_loss, uint256),
                 low=row.low,
                 high=row.high,
             ))
-        if found.books[i].active and row.sigma_loss != 0:
-            z: int256 = allocation._floor_ratio(shared.equities[i] - row.maintenance, row.sigma_loss)
+        if book.active and row.sigma_loss != 0:
+            z: int256 = allocation._floor_ratio(equity - row.maintenance, row.sigma_loss)
             done.min_z_after = min(done.min_z_after, z)
         i = unsafe_add(i, 1)
     if len(done.steps) == 0 and done.requests == waiting:
@@ -385,16 +398,19 @@ def _standing(account: uint256, mode: uint256, is_waiting: bool, policy: IRebala
 
 @internal
 @pure
-def _restricted(policy: IRebalancer.Policy, house: bool) -> IRebalancer.Policy:
+def _restricted(policy: IRebalancer.Policy, house: bool, rescue: bool) -> IRebalancer.Policy:
     """
-    @dev The policy of the pool's account without what is not for it: shares of risk, cuts, rewards. That of one which
-         has opted out and only waits for its cuts: nothing takes part.
+    @dev The policy of the pool's account without what is not for it: shares of risk, cuts, rewards. That of a rescue,
+         whose cuts wait for no round: none for a share or a budget, and none further than a distance of 2. That of
+         one which has opted out and only waits for its cuts: nothing takes part.
     """
     changed: IRebalancer.Policy = policy
-    if house:
+    if house or rescue:
         changed.max_risk_share = NO_LIMIT
         changed.risk_budget = 0
         changed.max_fee = 0
+        if rescue:
+            changed.z_delever_target = min(policy.z_delever_target, RESCUE_REACH)
     else:
         changed.no_fund = EVERY_MARKET
         changed.no_tap = EVERY_MARKET
@@ -483,16 +499,20 @@ def _flaw(
     rows: DynArray[allocation.Row, MAX_ROWS],
     equities: int256[MAX_ROWS],
     rescue: bool,
+    helped: bool,
 ) -> (uint256, int256, int256):
     """
     @dev A book that the allocation must treat otherwise, MAX_ROWS if there is none, and its new bounds. First the
          receiver that would still be below z = 1 (of a rescue, z = 0) and lacks most to it: no good money after bad, it
-         can save others. Then a donor that would give more than the vault holds for its market.
+         can save others; but where donors and a loan save it together (`helped`), one of them does so in this plan, the
+         other in the next. Then a donor that would give more than the vault holds for its market.
     """
     worst: uint256 = MAX_ROWS
     most: int256 = 0
     i: uint256 = 0
     for row: allocation.Row in rows:
+        if helped:
+            break
         lacking: int256 = unsafe_sub(row.maintenance, row.equity)
         if not rescue:
             lacking = unsafe_add(lacking, row.sigma_loss)

@@ -283,11 +283,22 @@ def silence(feed_id: uint256) -> uint256:
     source: uint256 = self._sources[feed_id]
     if source == 0:
         return 0
-    heard_at: uint256 = feed_slots._updated_at(self._states[feed_id])
-    if (self._current >> feed_id) & 1 == 0:
-        heard_at = max(heard_at, feed_reader._last_heard(source))
-    due_at: uint256 = heard_at + feed_slots._max_age(source)
-    return feed_silence._total(feed_id, due_at, feed_guards._guard(feed_id).off_since)
+    return feed_silence._total(feed_id, self._next_due_at(feed_id, source), feed_guards._guard(feed_id).off_since)
+
+
+@external
+@view
+def silent_for(feed_id: uint256) -> uint256:
+    """
+    @notice For how long, without a break, a feed has been giving no price: the last stretch of `silence`.
+    @dev Reverts for want of gas only.
+    @param feed_id The market's id.
+    @return Time [s]; zero while it speaks.
+    """
+    source: uint256 = self._sources[feed_id]
+    if source == 0:
+        return 0
+    return feed_silence._stretch(self._next_due_at(feed_id, source), feed_guards._guard(feed_id).off_since)
 
 
 @external
@@ -298,6 +309,17 @@ def sequencer() -> (address, uint256):
     @return The feed, zero where there is none; how long prices wait after a restart [s].
     """
     return feed_guards._sequencer_terms()
+
+
+@external
+@view
+def last_price(feed_id: uint256) -> uint256:
+    """
+    @notice The price of the last round that was stored, whatever its age: no price to trade at.
+    @param feed_id The market's id.
+    @return USD [wad]; zero for an unknown feed.
+    """
+    return (self._states[feed_id] >> 184) * feed_slots.PRICE_UNIT
 
 
 # Guardian
@@ -536,6 +558,18 @@ def _due_at(feed_id: uint256) -> uint256:
     @dev When a feed's last observation is stale [s].
     """
     return feed_slots._updated_at(self._states[feed_id]) + feed_slots._max_age(self._sources[feed_id])
+
+
+@internal
+@view
+def _next_due_at(feed_id: uint256, source: uint256) -> uint256:
+    """
+    @dev The same of its last observation that anybody made, stored or not [s].
+    """
+    heard_at: uint256 = feed_slots._updated_at(self._states[feed_id])
+    if (self._current >> feed_id) & 1 == 0:
+        heard_at = max(heard_at, feed_reader._last_heard(source))
+    return heard_at + feed_slots._max_age(source)
 
 
 @internal

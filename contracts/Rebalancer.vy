@@ -49,6 +49,7 @@ LIQUIDATOR: constant(uint256) = 4
 KEEPER: constant(uint256) = 0
 OWN: constant(uint256) = 1
 RESCUE: constant(uint256) = 2
+RESUMED: constant(uint256) = 3
 
 # Codes of a plan
 DUE: constant(uint256) = 0
@@ -279,6 +280,22 @@ def preview_rescue(account: uint256) -> IRebalancer.Plan:
     @return The plan.
     """
     return self._shown(self._view_plan(account, RESCUE))
+
+
+@external
+@view
+def would_cure(account: uint256, market: uint256) -> bool:
+    """
+    @notice Whether a rescue would lift a book to its maintenance margin, did its market not hold the engine back now.
+    @param account Vault account id.
+    @param market Market id.
+    @return Whether the next of its plans would.
+    """
+    done: IPlanner.Outcome = self._view_plan(account, RESUMED)
+    for step: IPlanner.Step in done.steps:
+        if step.market == market:
+            return done.code == DUE and step.equity + step.amount >= convert(step.maintenance, int256)
+    return False
 
 
 @external
@@ -521,7 +538,7 @@ def _check_outcome(account: uint256, done: IPlanner.Outcome, paid: uint256):
             assert equity <= step.high, errors.OUT_OF_BAND
         lowest_before = min(lowest_before, self._distance(step, step.equity))
         lowest_after = min(lowest_after, self._distance(step, equity))
-    if done.cash < 0 and cash > done.cash:
+    if lowest_after < lowest_before and done.cash < 0 and cash > done.cash:
         lowest_before = min(lowest_before, self._treasury_distance(account, done.cash))
     assert lowest_after >= lowest_before, errors.DISTANCE_FELL
     treasury: IVault.Treasury = staticcall VAULT.treasury(account)

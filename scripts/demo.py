@@ -49,8 +49,8 @@ def cli(prefix: str | None, full: bool, hours: int, freeze: bool, params_file: P
     wide = Console(width=max(table.WIDTH, console.width))
     wide.print(table.render(report))
     wide.print(f"{report.seconds:.0f} s. Plots: {output / 'index.html'}  Figures: {output / 'summary.json'}")
-    if missing := report.conservation_error_wei or report.audit.short_wei:
-        raise click.ClickException(f"{missing} wei are missing")
+    if report.broken:
+        raise click.ClickException("; ".join(report.broken))
 
 
 def _window(prefix: str | None, full: bool, hours: int) -> bars.Window:

@@ -114,6 +114,10 @@ class Method:
         """The calldata."""
         return self._function(args).encode(args)
 
+    def decode(self, returned: bytes) -> Any:
+        """What returned bytes say."""
+        return self._function(()).decode(returned)
+
 
 class Contract:
     """A deployed contract: one attribute per function of its ABI."""

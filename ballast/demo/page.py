@@ -6,13 +6,19 @@ from html import escape
 from pathlib import Path
 
 from ballast.demo.figures import accounts_figure, flow_figure, market_figure, pool_figure
-from ballast.demo.report import AccountResult, FreezeResult, Party, Report, Trace, pairs
-from ballast.demo.words import audit_lines, freeze_lines, note, pool_lines, usd
+from ballast.demo.report import AccountResult, FreezeResult, Party, Report, Sale, Trace, pairs
+from ballast.demo.words import audit_lines, clock, freeze_lines, liquidation_lines, note, pool_lines, usd
 from ballast.html import document, embedded, facts, listed, marked, write
 
 _STYLE = """
+.lead { color: var(--ink); font-size: 18px }
+.tall { max-height: 560px; overflow-y: auto } .tall th { position: sticky; top: 0; background: #fff }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left } td:nth-child(2) { white-space: normal; min-width: 200px }
 td small { display: block; white-space: normal }
+.words :is(th, td):nth-child(-n+4) { text-align: left }
+.won td:nth-child(2) { min-width: 320px } .bar { display: flex } .bar i { flex: 1; height: 12px }
+.bar i::before { content: ""; display: block; height: 100%; width: calc(var(--share) * 1%); border-radius: 2px;
+  background: var(--bad); margin-left: auto } .bar i + i::before { background: var(--good); margin: 0 }
 """
 
 
@@ -34,11 +40,12 @@ def render(report: Report) -> str:
     )
     table = (
         "“With” is the account with the engine on; “without” is the same account with it off. Costs are cuts, rewards "
-        "and penalties. An account that keeps its books stays in the market, one that lost them is out of it: after a "
-        "fall without a rebound it may hold more. Collateral counts in equity at its haircut."
+        "and what liquidation took. An account that keeps its books stays in the market, one that lost them is out of "
+        "it: after a fall without a rebound it may hold more. Collateral counts in equity at its haircut."
     )
     sections = [
         _head(report),
+        *_parties(report),
         "<h2>Account by account</h2>",
         f"<p>{table}</p>",
         _table(report),
@@ -46,7 +53,7 @@ def render(report: Report) -> str:
         "<h2>Distance to liquidation, and what the engine did about it</h2>",
         f"<p>{chart}</p>",
         embedded(accounts_figure(report), "accounts"),
-        *_parties(report),
+        *_liquidations(report),
         *_freeze(report.freeze),
         *_pool(report),
         "<h2>Where the equity went</h2>",
@@ -69,21 +76,35 @@ def _head(report: Report) -> str:
     alone = [account for account in report.accounts if not account.guarded]
     books = sum(len(account.holdings) for account in guarded)
     kept, kept_alone = (books - sum(len(account.lost) for account in group) for group in (guarded, alone))
+    sales = report.liquidation.sales
     counted = (
         (f"{kept} of {books}", "books kept with the engine"),
         (f"{kept_alone} of {books}", "books kept without it"),
         (f"{len(report.rescues)}", "rebalances"),
         (f"{report.transfers}", "transfers of margin"),
         (f"{report.cuts}", "cuts of exposure"),
-        (f"{report.rounds:,}", "oracle rounds"),
+        (f"{sum(not sale.is_deficit for sale in sales)}", "sales in auctions"),
+        (f"{sum(sale.is_deficit for sale in sales)}", "deficits that others bore"),
         *_share_fact(report),
+        (f"{report.audit.blocks:,}", "audits, after each transaction"),
         (f"{report.conservation_error_wei} wei", "created or lost, of any token"),
     )
     worst = ", ".join(f"{symbol} {_fall(trace):+.0%}" for symbol, trace in report.prices.items())
     return (
         f"<h1>Ballast through {escape(report.source)}</h1>"
-        f"<p>{escape(report.window)}; from high to later low: {worst}.</p>"
-        f"{facts(counted)}"
+        f"<p>{escape(report.window)}: {clock(report.start)[:16]} to {clock(report.end)[:16]} UTC, "
+        f"{report.rounds:,} oracle rounds; from high to later low: {worst}.</p>"
+        f'<p class="lead">{_verdict(report)}</p>{facts(counted)}'
+    )
+
+
+def _verdict(report: Report) -> str:
+    """Whether all that must hold did."""
+    if report.broken:
+        return marked(escape("; ".join(report.broken).capitalize() + "."), False)
+    return (
+        "Nothing was liquidated that its account could have cured, somebody bore every deficit, and custody covered "
+        "what is owed, to the wei, after every transaction."
     )
 
 
@@ -105,20 +126,20 @@ def _table(report: Report) -> str:
     names = ["account", "books", "lost with", "lost without", "lowest z", "moved $", "cut $"]
     names += ["costs $ with", "costs $ without", "equity $ at start", "at end with", "at end without"]
     head = "".join(f"<th>{name}</th>" for name in names)
-    rows = "".join(_row(account) for account, _ in pairs(report.accounts))
+    rows = "".join(_row(*pair) for pair in pairs(report.accounts))
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _row(account: AccountResult) -> str:
-    """One guarded account."""
+def _row(account: AccountResult, alone: AccountResult) -> str:
+    """One guarded account, and its twin."""
     cells = [
         f"{escape(account.name)}<small>{escape(account.story)}</small>",
         escape(" + ".join([", ".join(account.holdings.values()), *account.collateral])),
         marked(len(account.lost), not account.lost),
-        marked(len(account.lost_without), not account.lost_without),
+        marked(len(alone.lost), not alone.lost),
         f"{account.min_z:.1f}",
-        *(usd(value) for value in (account.moved, account.cut, account.costs, account.costs_without)),
-        *(usd(value) for value in (account.equity_start, account.equity_end, account.equity_end_without)),
+        *(usd(value) for value in (account.moved, account.cut, account.costs, alone.costs)),
+        *(usd(value) for value in (account.equity_start, account.equity_end, alone.equity_end)),
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
@@ -136,19 +157,45 @@ def _pool(report: Report) -> list[str]:
     ]
 
 
+def _liquidations(report: Report) -> list[str]:
+    """What could not be saved, and who bore what was left."""
+    liquidation = report.liquidation
+    names = ("time, UTC", "account", "what", "to", "equity $", "share", "cost $", "penalty $", "insured $", "others $")
+    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = "".join(map(_sale_row, liquidation.sales))
+    table = f'<div class="scroll tall words"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    lines = [line for line, _ in liquidation_lines(liquidation)]
+    words = (
+        "Equity of the book, or worth of the collateral; how much of it was sold; what the account got less than that; "
+        "the insurance's part of what the buyer saved; what the insurance paid; what others had to bear."
+    )
+    shown = [f"<p>{words}</p>", table] if liquidation.sales else []
+    return ["<h2>What could not be saved</h2>", listed(lines), *shown]
+
+
+def _sale_row(sale: Sale) -> str:
+    words = (clock(sale.time)[:16], sale.account, sale.what, sale.buyer)
+    figures = (sale.cost, sale.penalty, sale.insured, sale.spread)
+    cells = (*map(escape, words), marked(usd(sale.equity), not sale.is_deficit), f"{sale.fraction:.0%}")
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in (*cells, *map(usd, figures))) + "</tr>"
+
+
 def _parties(report: Report) -> list[str]:
     """Who won and who lost."""
     if not report.parties:
         return []
+    most = max(1.0, *(abs(party.earned) for party in report.parties))
     head = "".join(f"<th>{name}</th>" for name in ("party", "", "$ at start", "at end", "earned"))
-    rows = "".join(map(_party_row, report.parties))
-    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    rows = "".join(_party_row(party, most) for party in report.parties)
+    table = f'<div class="scroll won"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     return ["<h2>Who won and who lost</h2>", table, listed(audit_lines(report.audit))]
 
 
-def _party_row(party: Party) -> str:
+def _party_row(party: Party, most: float) -> str:
+    """One party; a bar to the left or to the right."""
+    lost, won = (f'<i style="--share:{max(0.0, side) / most * 100:.1f}"></i>' for side in (-party.earned, party.earned))
     earned = marked(f"{party.earned:+,.0f}", party.earned >= 0)
-    cells = (escape(party.name), "", usd(party.start), usd(party.end), earned)
+    cells = (escape(party.name), f'<div class="bar">{lost}{won}</div>', usd(party.start), usd(party.end), earned)
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 

@@ -25,14 +25,18 @@ def stakes(stage: Stage) -> list[Stake]:
     """Everybody."""
     vault, pool = stage.protocol.vault, stage.protocol.pool
     traders = {guarded: tuple(a.id for a in stage.actors if a.entry.guarded is guarded) for guarded in (True, False)}
+    credit, insurance = stage.protocol.credit_pool, stage.protocol.insurance_fund
+    insured = (int(insurance.ACCOUNT()),)
+    lent = tuple(int(account()) for account in (credit.ACCOUNT, credit.EXIT_ACCOUNT))
     pool_accounts = tuple(int(account()) for account in (pool.ACCOUNT, pool.ENTRY_ACCOUNT, pool.EXIT_ACCOUNT))
     return [
         Stake("traders with the engine", traders[True]),
         Stake("the same without it", traders[False]),
         Stake("the pool's shareholders", pool_accounts, wallets=(stage.provider,)),
+        Stake("the lender", lent, more=lambda: int(credit.total_debt()) - int(credit.reserve())),
+        Stake("the insurer", insured, more=lambda: int(credit.reserve() + vault.insurance_due())),
+        Stake("the liquidator", (stage.bidder.id,), claims=(stage.liquidator,)),
         Stake("the keeper", claims=(stage.keeper,)),
-        Stake("who closes lost books", claims=(stage.closer,)),
-        Stake("insurance", more=lambda: int(vault.insurance_due())),
         Stake("the protocol", more=lambda: int(vault.protocol_revenue())),
     ]
 

@@ -26,14 +26,72 @@ class Rescue:
 
 
 @dataclass(frozen=True)
+class Sale:
+    """Something that an account lost: a book or part of it, collateral, or a deficit that others bore. Money in USD."""
+
+    time: int
+    id: int  # of the account
+    account: str
+    what: str  # underlying, token, or "debt"
+    buyer: str
+    equity: float  # of the book, worth of the collateral; negative: a deficit
+    fraction: float
+    cost: float  # what the account was paid less than it was worth
+    penalty: float  # to the insurance, from the buyer
+    insured: float  # paid by the insurance
+    spread: float  # borne by the other side of the market, or by the lenders
+
+    @property
+    def is_deficit(self) -> bool:
+        return self.equity < 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in `summary.json`."""
+        figures = {
+            name: round(figure, 4) if isinstance(figure, float) else figure for name, figure in vars(self).items()
+        }
+        return {f"{name}_usd" if name in _MONEY else name: figure for name, figure in figures.items() if name != "id"}
+
+
+_MONEY = {"equity", "cost", "penalty", "insured", "spread"}
+
+
+@dataclass
+class LiquidationResult:
+    """What had to be sold, and who bore what was left."""
+
+    sales: list[Sale] = field(default_factory=list)
+    auctions: int = 0  # opened
+    cured: int = 0  # books and treasuries that their own account saved in the liquidator's call
+    unassigned: float = 0.0  # [USD] deficits that nobody bears, at the end
+    known: int = 0  # deficits that are known and nobody bears, at the end
+    held: float = 0.0  # [USD] notional that the liquidator bought and has not closed, at the end
+
+    def total(self, name: str) -> float:
+        """Of a figure of all sales."""
+        return float(sum(getattr(sale, name) for sale in self.sales))
+
+    def as_json(self) -> dict[str, Any]:
+        """Its entry in `summary.json`."""
+        return {
+            "auctions": self.auctions,
+            "cured": self.cured,
+            "unassigned_usd": round(self.unassigned, 6),
+            "known_deficits": self.known,
+            "held_usd": round(self.held, 2),
+            **{f"{name}_usd": round(self.total(name), 2) for name in ("cost", "penalty", "insured", "spread")},
+            "sales": [sale.as_json() for sale in self.sales],
+        }
+
+
+@dataclass(frozen=True)
 class Loss:
-    """A book that fell below its maintenance margin and was closed."""
+    """A book of which something was sold, or that others had to bear: the first time."""
 
     time: int
     account: str
     symbol: str
     z: float
-    penalty: float  # [USD]
     why: str  # what kept the engine from saving it
     halted: bool = False  # its market was
 
@@ -64,14 +122,12 @@ class AccountResult:
     collateral_end: float = 0.0
     equity_start: float = 0.0
     equity_end: float = 0.0
-    equity_end_without: float = 0.0
     min_z: float = float("inf")
     moved: float = 0.0
     cut: float = 0.0
     rewards: float = 0.0
-    costs: float = 0.0  # of cuts, rewards and penalties
-    costs_without: float = 0.0  # penalties
-    lost_without: list[str] = field(default_factory=list)
+    costs: float = 0.0  # of cuts, rewards and liquidation
+    borrowed: float = 0.0  # when it opened
     lost: list[Loss] = field(default_factory=list)
     z: dict[str, Trace] = field(default_factory=dict)  # by underlying
 
@@ -83,16 +139,14 @@ class AccountResult:
             "twin": self.twin,
             "books": len(self.holdings),
             "books_liquidated": len(self.lost),
-            "books_liquidated_without": len(self.lost_without),
             "min_z": round(self.min_z, 4),
             "moved_usd": round(self.moved, 2),
             "cut_usd": round(self.cut, 2),
             "rewards_usd": round(self.rewards, 2),
             "costs_usd": round(self.costs, 2),
-            "costs_without_usd": round(self.costs_without, 2),
             "equity_start_usd": round(self.equity_start, 2),
             "equity_end_usd": round(self.equity_end, 2),
-            "equity_end_without_usd": round(self.equity_end_without, 2),
+            "borrowed_usd": round(self.borrowed, 2),
             "collateral": self.collateral,
             "collateral_start_usd": round(self.collateral_start, 2),
             "collateral_end_usd": round(self.collateral_end, 2),
@@ -303,6 +357,9 @@ class AuditResult:
     blocks: int = 0
     short_wei: int = 0  # most that custody ever fell short by, of any token
     created_wei: int = 0  # what all parties together won beyond what collateral did by its price
+    modelled: int = 0  # transactions that the integer model took, too
+    differences: int = 0  # in which it came out otherwise than the chain
+    first: Sequence[str] = ()  # of them
 
     def as_json(self) -> dict[str, Any]:
         """Its entry in `summary.json`."""
@@ -326,9 +383,9 @@ class Report:
     conservation_error_wei: int
     audit: AuditResult = field(default_factory=AuditResult)
     parties: list[Party] = field(default_factory=list)
+    liquidation: LiquidationResult = field(default_factory=LiquidationResult)
     pool: PoolResult = field(default_factory=PoolResult)
     freeze: FreezeResult | None = None
-    model_gap: float = 0.0  # [USD] largest distance of an unguarded account on chain from the integer model
     seconds: float = 0.0
 
     @property
@@ -346,6 +403,20 @@ class Report:
         """Cuts that volatility alone caused, at an unchanged price."""
         return [rescue for rescue in self.rescues if rescue.volatility_only]
 
+    @property
+    def broken(self) -> list[str]:
+        """What must hold in every run and did not in this one."""
+        audit, liquidation = self.audit, self.liquidation
+        faults = {
+            f"{self.conservation_error_wei} wei were created or lost": self.conservation_error_wei,
+            f"custody fell short by {audit.short_wei} wei": audit.short_wei,
+            f"all together won {audit.created_wei} wei": max(0, audit.created_wei),
+            f"chain and model differ {audit.differences} times": audit.differences,
+            f"nobody bears ${liquidation.unassigned:,.6f} of deficits": liquidation.unassigned,
+            f"{liquidation.known} deficits are known and not realised": liquidation.known,
+        }
+        return [words for words, size in faults.items() if size]
+
     def as_json(self) -> dict[str, Any]:
         """What `summary.json` holds."""
         return {
@@ -361,9 +432,9 @@ class Report:
             "conservation_error_wei": self.conservation_error_wei,
             "audit": self.audit.as_json(),
             "parties": [party.as_json() for party in self.parties],
-            "model_gap_usd": round(self.model_gap, 6),
             "seconds": round(self.seconds, 1),
             "skipped": self.skipped,
+            "liquidation": self.liquidation.as_json(),
             "pool": self.pool.as_json(),
             "freeze": self.freeze.as_json() if self.freeze else None,
             "accounts": [account.as_json() for account in self.accounts],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 OFF = " (unguarded)"  # what the twin's name ends with
 
@@ -38,8 +39,9 @@ class Kind:
     story: str
     cash: int  # [USD] free, besides the margins
     holdings: tuple[Holding, ...]
-    policy: Mapping[str, Decimal] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
     collateral: Mapping[str, int] = field(default_factory=dict)  # [USD] worth of each token when it opens
+    borrowed: int = 0  # [USD] of the margins, against the collateral
     headroom: Decimal = Decimal("0.8")  # of what the market allows: prices move between commit and fill
 
     @property
@@ -167,6 +169,31 @@ KINDS = (
         (Holding("BTC", 12, 8_000),),
         {"max_risk_share": Decimal(1), "max_delever": Decimal(0)},
         headroom=Decimal("0.85"),
+    ),
+    Kind(
+        "borrower",
+        "the margin of a bitcoin long, borrowed against ether: a fall of a third still leaves twice the debt",
+        0,
+        (Holding("BTC", 6, 6_000),),
+        collateral={"WETH": 24_000},
+        borrowed=6_000,
+    ),
+    Kind(
+        "borrows-to-survive",
+        "no cash, but ether, and a policy that lets the engine borrow against it",
+        50,
+        (Holding("BTC", 10, 6_000),),
+        {"allow_borrow": True},
+        collateral={"WETH": 24_000},
+    ),
+    Kind(
+        "over-borrowed",
+        "three quarters of its ether borrowed, in a book that its owner wants left alone",
+        0,
+        (Holding("BTC", 2, 15_000, fund=False, tap=False),),
+        {"max_risk_share": Decimal(1)},
+        collateral={"WETH": 20_000},
+        borrowed=15_000,
     ),
     Kind("small", "a small account: costs must stay in proportion", 100, (Holding("BTC", 6, 500),)),
     Kind(

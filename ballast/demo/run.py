@@ -1,4 +1,4 @@
-"""The run: each round published, the keeper's answer, the books that are lost, and what it all came to."""
+"""The run: each round published, the keeper's answer, the liquidator's, and what it all came to."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ballast.chain import Event, Receipt
 from ballast.chain.anvil import anvil
 from ballast.demo.audit import WatchedChain
 from ballast.demo.freeze import Freeze, choose
+from ballast.demo.liquidations import Liquidations
 from ballast.demo.parties import Ledger, stakes
 from ballast.demo.provider import Provider
 from ballast.demo.report import CASH, AccountResult, AuditResult, Loss, Report, Rescue, Trace
 from ballast.demo.roster import roster
-from ballast.demo.shadow import Shadow, feeds_of, fork, penalty
 from ballast.demo.stage import ANSWER, Actor, DemoError, Stage, prepared
 from ballast.demo.words import clock
 from ballast.history import feed
@@ -83,14 +83,14 @@ class _Replay:
         self._answers: dict[str, int] = {}
         self._prices = {symbol: Trace() for symbol in stage.params.markets}
         self._volatilities = {symbol: Trace() for symbol in stage.params.markets}
-        self._shadow = Shadow(feeds_of(stage), stage.params.demo.penalty)
+        self._liquidations = Liquidations(stage, self._name_of)
 
     def play(self) -> Report:
         """Warm up, open, trade, report."""
         opened = False
         for index, tick in enumerate(self._ticks):
             trading = bool(self._watches)
-            self._publish(tick, trading)
+            self._publish(tick)
             if opened:
                 self._provider.act(tick.time)
             if trading:
@@ -109,37 +109,31 @@ class _Replay:
 
     # One tick
 
-    def _publish(self, tick: Tick, trading: bool) -> None:
+    def _publish(self, tick: Tick) -> None:
         """Publish on the chain and in the model, and note prices and volatilities."""
         self._stage.publish(tick)
         self._answers.update(tick.answers)
-        if trading:
-            self._shadow.step(tick)
-        else:
-            self._shadow.publish(tick)
         if tick.time < self._window.start:
             return
         for symbol, answer in tick.answers.items():
             self._prices[symbol].add(tick.time, answer * ANSWER / WAD)
-            self._volatilities[symbol].add(tick.time, self._shadow.fast_volatility(symbol) / WAD)
+            self._volatilities[symbol].add(tick.time, self._stage.mirror.fast_volatility(symbol, tick.time) / WAD)
 
     def _begin(self, tick: Tick) -> None:
-        """All books are open: policies take effect, the model's accounts part ways with the chain's."""
+        """All books are open: policies take effect."""
         stage = self._stage
         stage.guard()
-        fork(self._shadow, stage, tick.time)
         for actor in stage.actors:
             entry = actor.entry
             result = AccountResult(entry.name, entry.twin, entry.guarded, entry.kind.story, actor.holdings)
             result.collateral, result.collateral_start = actor.collateral_text, stage.credit(actor) / WAD
-            result.equity_start = self._shadow.equity(actor.id) / WAD
+            result.equity_start, result.borrowed = stage.equity(actor) / WAD, float(entry.kind.borrowed)
             result.z = {symbol: Trace() for symbol in actor.leverage}
             self._watches[actor.id] = _Watch(actor, result)
         self._ledger = Ledger(stage, stakes(stage))
 
     def _trade(self, tick: Tick) -> None:
-        """What a round brings: the guardian acts, distances change, the keeper acts, and what is then short of margin
-        is lost."""
+        """What a round brings: the guardian acts, distances change, the keeper acts, then the liquidator."""
         if self._freeze:
             self._freeze.act(tick.time)
         risks = self._risks()
@@ -148,10 +142,7 @@ class _Replay:
                 self._see(tick, self._watches[id_], symbol, _z(risk))
         if self._keep(tick, risks):
             risks = self._risks()
-        for id_, books in risks.items():
-            for symbol, risk in books.items():
-                if risk.equity < risk.maintenance:
-                    self._close(tick, self._watches[id_], symbol, risk)
+        self._liquidate(tick, risks)
 
     def _see(self, tick: Tick, watch: _Watch, symbol: str, z: float) -> None:
         """Note a book's distance."""
@@ -173,7 +164,9 @@ class _Replay:
     # The keeper
 
     def _keep(self, tick: Tick, risks: Mapping[int, Mapping[str, Any]]) -> bool:
-        """Scan, ask of those that look triggered whether they are due, and rebalance these; whether there were any."""
+        """Execute what was ordered, then scan, ask of those that look triggered whether they are due, and rebalance
+        these; whether there were any."""
+        self._keeper.execute_orders(Work())
         work = Work()
         rows = self._keeper.scan(work)
         due = self._keeper.due(rows)
@@ -249,31 +242,38 @@ class _Replay:
 
     # Lost books
 
-    def _close(self, tick: Tick, watch: _Watch, symbol: str, risk: Any) -> None:
-        """Close a book at the engine fill, charge the penalty, return the rest to the account's cash."""
-        protocol, closer, id_ = self._protocol, self._stage.closer, watch.actor.id
+    def _liquidate(self, tick: Tick, risks: Mapping[int, Mapping[str, Any]]) -> None:
+        """Let the liquidator act, and note what accounts lost by it."""
+        short = {
+            (id_, symbol): self._loss(tick, self._watches[id_], symbol, risk)
+            for id_, books in risks.items()
+            for symbol, risk in books.items()
+            if risk.equity < risk.maintenance and not self._has_lost(id_, symbol)
+        }
+        for sale in self._liquidations.act(tick.time):
+            if (watch := self._watches.get(sale.id)) is None:
+                continue
+            watch.healthy.clear()
+            watch.result.costs += sale.cost
+            if sale.what in watch.result.holdings and not self._has_lost(sale.id, sale.what):
+                watch.result.lost.append(short[sale.id, sale.what])
+                if self._freeze:
+                    self._freeze.lose(watch.actor, sale.what)
+
+    def _loss(self, tick: Tick, watch: _Watch, symbol: str, risk: Any) -> Loss:
+        """What a book is lost with, if it is."""
         why = self._why(tick.time, watch, symbol, risk)
-        market = protocol.markets[symbol]
-        cut = market.reduce(id_, WAD, 0, 2**255, sender=closer).returned
-        if cut.pool_short_initial:
-            protocol.vault.top_up_pool(protocol.market_ids[symbol], cut.pool_short_initial, sender=closer)
-        left = market.book(id_).base
-        charge = penalty(risk.exposure, self._stage.params.demo.penalty, left)
-        if left > 0:
-            slots = protocol.vault.treasury(id_).slots
-            slot = next(slot for slot in range(8) if slots >> 8 * slot & 255 == protocol.market_ids[symbol])
-            transfers = [{"slot": slot, "amount": -left}]
-            most = int(self._protocol.vault.MAX_REWARD())  # [wad] a call
-            for paid in range(0, max(charge, 1), most):
-                reward = min(most, charge - paid)
-                protocol.vault.transfer_margin(id_, transfers, reward, closer, sender=closer)
-                transfers = []
-        watch.result.costs += charge / WAD
-        halted = self._is_halted(symbol)
-        watch.result.lost.append(Loss(tick.time, watch.result.name, symbol, _z(risk), charge / WAD, why, halted))
-        watch.healthy.clear()
-        if self._freeze:
-            self._freeze.lose(watch.actor, symbol)
+        return Loss(tick.time, watch.result.name, symbol, _z(risk), why, self._is_halted(symbol))
+
+    def _has_lost(self, id_: int, symbol: str) -> bool:
+        return any(loss.symbol == symbol for loss in self._watches[id_].result.lost)
+
+    def _name_of(self, account: int) -> str:
+        """Whose an account is."""
+        watch = self._watches.get(account)
+        if watch is None:
+            return "the liquidator" if account == self._stage.bidder.id else "the pool"
+        return watch.result.name
 
     def _is_halted(self, symbol: str) -> bool:
         """Whether the guardian holds this market closed now."""
@@ -309,15 +309,15 @@ class _Replay:
     def _report(self) -> Report:
         """Gather the results."""
         self._provider.look(self._ticks[-1].time, last=True)
-        gap, audit = 0.0, self._stage.audit
-        for id_, watch in self._watches.items():
-            result, ghost = watch.result, self._shadow.ghosts[id_]
-            result.equity_end = self._stage.equity(watch.actor) / WAD
-            result.collateral_end = self._stage.credit(watch.actor) / WAD
-            result.equity_end_without = self._shadow.equity(id_) / WAD
-            result.lost_without, result.costs_without = list(ghost.lost), ghost.penalties / WAD
-            if not result.guarded:
-                gap = max(gap, abs(result.equity_end - result.equity_end_without))
+        audit, mirror, liquidation = self._stage.audit, self._stage.mirror, self._liquidations.result
+        liquidation.unassigned = self._stage.unassigned() / WAD
+        liquidation.known = int(self._protocol.deficits.insolvencies())
+        books = (market.book_risk(self._stage.bidder.id) for market in self._protocol.markets.values())
+        liquidation.held = sum(book.exposure for book in books) / WAD
+        for watch in self._watches.values():
+            watch.result.equity_end = self._stage.equity(watch.actor) / WAD
+            watch.result.collateral_end = self._stage.credit(watch.actor) / WAD
+        differences = [*mirror.refused, *mirror.differences()]
         return Report(
             source="",
             window=self._window.label,
@@ -330,11 +330,13 @@ class _Replay:
             prices=self._prices,
             volatilities=self._volatilities,
             conservation_error_wei=self._stage.custody_error(),
-            audit=AuditResult(audit.blocks, audit.short_wei, self._ledger.created),
+            audit=AuditResult(
+                audit.blocks, audit.short_wei, self._ledger.created, mirror.calls, len(differences), differences[:20]
+            ),
             parties=self._ledger.close(),
+            liquidation=liquidation,
             pool=self._provider.result,
             freeze=self._freeze.result if self._freeze else None,
-            model_gap=gap,
         )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 
+from ballast.chain import Receipt
 from ballast.client import Account, Ballast, Policy
 from ballast.client.units import from_wad, to_wad
 from ballast.demo.audit import Audit, WatchedChain
+from ballast.demo.mirror import Mirror
 from ballast.demo.roster import Entry
 from ballast.deploy import Protocol
 from ballast.history.bars import DECIMALS, HOUR
@@ -21,6 +23,7 @@ BASE_FEE = 20 * 10**9  # [wei] an ordinary day on mainnet, so that rewards are w
 PUBLISH_GAS = 500_000
 PENDING = 8  # rounds after which the keeper pokes a feed
 SLIPPAGE = Decimal("0.25")  # traders here take any price: the roster must open
+LENT, INSURED, BIDS = 2_000_000, 20_000, 500_000  # [USD] of the lender, the insurer and the liquidator
 SPARE = 50  # [USD] cash for execution fees
 DELAY = HOUR  # [s] of the timelock here: on a live network it is days, which the window does not have
 
@@ -58,25 +61,42 @@ class Actor:
 class Stage:
     """The protocol under a history of prices, owned by its timelock.
 
-    Accounts of the node: 0 deploys, and proposes to the timelock; 1 is the keeper, 2 closes lost books, 3 is the
-    guardian, 4 puts money into the pool, the others trade.
+    Accounts of the node: 0 deploys, and proposes to the timelock; 1 is the keeper, 2 the liquidator, 3 the guardian; 4
+    puts money into the pool, 5 lends, 6 insures; the others trade.
     """
 
     def __init__(self, chain: WatchedChain, params: Params) -> None:
         self.chain = chain
-        self.owner, self.keeper, self.closer, self.guardian, self.provider, *self._holders = map(str, chain.accounts)
+        self.owner, self.keeper, self.liquidator, self.guardian, *others = map(str, chain.accounts)
+        self.provider, self.lender, self.insurer, *self._holders = others
         governance = params.governance.model_copy(update={"guardian": self.guardian})
         self.params = params = params.model_copy(update={"governance": governance})
         self.protocol = Protocol.deploy(chain, params, self.owner)
-        self.protocol.vault.set_engine(self.closer, 2, sender=self.owner)  # stands in for the liquidator to come
         self.protocol.hand_over(self.owner)
         auditor = chain.deploy("Auditor", self.protocol.vault.address, sender=self.owner)
-        self.audit = Audit(auditor, (self.keeper, self.closer))
-        chain.watch = self.audit.look
+        self.audit = Audit(auditor, (self.keeper, self.liquidator))
+        self.mirror = Mirror(self.protocol, params)
+        chain.watch = self._after
         self.ballast = Ballast(self.protocol)
         self.actors: list[Actor] = []
         self._unpoked = dict.fromkeys(params.markets, 0)
         self._orders: dict[int, Actor] = {}  # open ones, and whose they are
+        self.bidder = self._invest()
+
+    def _invest(self) -> Account:
+        """Lenders, insurers and the liquidator bring what they have; the liquidator's account."""
+        ballast, bidder = self.ballast, self.ballast.open_account(self.liquidator)
+        for who, dollars in ((self.lender, LENT), (self.insurer, INSURED), (self.liquidator, BIDS)):
+            self.protocol.mint(who, dollars * WAD, self.owner)
+        ballast.credit.deposit(LENT, self.lender)
+        ballast.insurance.deposit(INSURED, self.insurer)
+        bidder.deposit(BIDS, self.liquidator)
+        return bidder
+
+    def _after(self, to: str, data: bytes, sender: str, receipt: Receipt) -> None:
+        """Nothing may be missing after a transaction, and the model must take it, too."""
+        self.audit.look()
+        self.mirror.take(to, data, sender, receipt, lambda: self.chain.gas_price(receipt))
 
     # Prices
 
@@ -86,7 +106,8 @@ class Stage:
         sent = [self._publish(symbol, answer) for symbol, answer in tick.answers.items()]
         while self.chain.rpc("eth_getTransactionReceipt", sent[-1]) is None:
             pass
-        for symbol in tick.answers:
+        for symbol, answer in tick.answers.items():
+            self.mirror.publish(symbol, answer, tick.time)
             self._unpoked[symbol] += 1
             if self._unpoked[symbol] >= PENDING:
                 self.protocol.oracle.poke(self.protocol.market_ids[symbol], sender=self.keeper)
@@ -209,24 +230,32 @@ class Stage:
         feed_id = int(protocol.collateral_model.config(index).feed_id)
         return int(protocol.oracle.quote(feed_id).price) if protocol.vault.collateral(index).total else 0
 
+    def unassigned(self) -> int:
+        """What books and treasuries are below zero by, whoever's: losses that nobody bears yet [wad]."""
+        protocol, accounts = self.protocol, list(range(1, self.protocol.vault.account_count() + 1))
+        equities = [risk.equity for market in protocol.markets.values() for risk in market.book_risks(accounts)]
+        equities += [debt.risk.equity for debt in protocol.lens.debts(1, len(accounts))]
+        return sum(max(0, -int(equity)) for equity in equities)
+
     def credit(self, actor: Actor) -> int:
         """What the collateral counts for [wad]."""
         return int(self.protocol.collateral_model.credit(actor.id)[0]) if actor.collateral else 0
 
     def custody_error(self) -> int:
-        """Wei between what the vault holds and what it owes, token by token and with the pool's own accounts, and
-        between each market's balance and its books."""
+        """Wei between what the vault holds and what it owes, token by token and with the pool's own accounts, and what
+        the books of a market add up to beyond its balance: they may fall short of it by dust, where losses were
+        spread."""
         protocol, vault = self.protocol, self.protocol.vault
         accounts = range(1, vault.account_count() + 1)
         treasuries = [vault.treasury(account) for account in accounts]
         balances = {symbol: vault.market(id_)[1] for symbol, id_ in protocol.market_ids.items()}
         owed = sum(max(treasury.cash, 0) + treasury.escrow for treasury in treasuries) + sum(balances.values())
-        owed += sum(vault.claimable(who) for who in (self.keeper, self.closer))
+        owed += sum(vault.claimable(who) for who in (self.keeper, self.liquidator))
         owed += vault.insurance_due() + vault.protocol_revenue()
         held = protocol.token.balanceOf(vault.address) * WAD // protocol.to_raw(WAD)
         errors = [held - owed]
         for symbol, market in protocol.markets.items():
-            errors.append(balances[symbol] - sum(market.book(account).base for account in accounts))
+            errors.append(max(0, sum(market.book(account).base for account in accounts) - balances[symbol]))
         pledged = [vault.collateral_of(account) for account in accounts]
         for index, (name, token) in enumerate(protocol.collateral.items()):
             held = token.balanceOf(vault.address) * WAD // protocol.to_raw(WAD, name)
@@ -252,8 +281,9 @@ def prepared(params: Params, first_answers: Mapping[str, int]) -> Params:
 
 
 def _deposit(entry: Entry) -> int:
-    """Cash, margins and what the orders cost [USD]."""
-    return entry.kind.cash + SPARE + sum(holding.margin for holding in entry.kind.holdings)
+    """Cash, margins and what the orders cost, less what is borrowed [USD]."""
+    kind = entry.kind
+    return kind.cash + SPARE + sum(holding.margin for holding in kind.holdings) - kind.borrowed
 
 
 def _text(symbol: str, leverage: Decimal) -> str:

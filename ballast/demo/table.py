@@ -9,16 +9,30 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ballast.demo.report import AccountResult, BookInFreeze, FreezeResult, Party, PoolResult, Report, pairs
-from ballast.demo.words import audit_lines, clock, freeze_lines, note, pool_lines, usd
+from ballast.demo.report import (
+    AccountResult,
+    BookInFreeze,
+    FreezeResult,
+    LiquidationResult,
+    Party,
+    PoolResult,
+    Report,
+    pairs,
+)
+from ballast.demo.words import audit_lines, clock, freeze_lines, liquidation_lines, note, pool_lines, usd
 
 WIDTH = 130  # columns the table needs
 SHARE_ROWS = 10  # about how many lines the share price gets
+SALE_ROWS = 30  # most lines of liquidations
 
 
 def render(report: Report) -> RenderableType:
     """The tables and the lines below each."""
     parts: list[RenderableType] = [_table(report), *_texts(_lines(report))]
+    liquidation = report.liquidation
+    if liquidation.sales:
+        parts += ["", _sales_table(liquidation)]
+    parts += _texts(liquidation_lines(liquidation))
     if report.parties:
         parts += ["", _parties_table(report.parties), *_texts((line, "") for line in audit_lines(report.audit))]
     if report.pool.prices.values:
@@ -46,16 +60,32 @@ def _table(report: Report) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("equity $\nat start", "at end\nwith", "\nwithout"):
         table.add_column(name, justify="right", no_wrap=True)
-    for account, _ in pairs(report.accounts):
+    for account, alone in pairs(report.accounts):
         table.add_row(
             account.name,
             _books(account),
             _lost(len(account.lost), len(account.holdings)),
-            _lost(len(account.lost_without), len(account.holdings)),
+            _lost(len(alone.lost), len(account.holdings)),
             f"{account.min_z:.1f}",
-            *(usd(amount) for amount in (account.moved, account.cut, account.costs, account.costs_without)),
-            *(usd(amount) for amount in (account.equity_start, account.equity_end, account.equity_end_without)),
+            *(usd(amount) for amount in (account.moved, account.cut, account.costs, alone.costs)),
+            *(usd(amount) for amount in (account.equity_start, account.equity_end, alone.equity_end)),
         )
+    return table
+
+
+def _sales_table(liquidation: LiquidationResult) -> Table:
+    """What was sold, and who bore what was left; the largest first, and only so many."""
+    table = _plain("What could not be saved")
+    for name in ("time, UTC", "account", "what", "to"):
+        table.add_column(name, no_wrap=True)
+    for name in ("equity $", "share", "cost $", "penalty $", "insured $", "borne by\nothers $"):
+        table.add_column(name, justify="right", no_wrap=True)
+    shown = sorted(liquidation.sales, key=lambda sale: -abs(sale.equity))[:SALE_ROWS]
+    for sale in sorted(shown, key=lambda sale: sale.time):
+        figures = (sale.cost, sale.penalty, sale.insured, sale.spread)
+        place = (clock(sale.time)[:16], sale.account, sale.what, sale.buyer)
+        equity = Text(usd(sale.equity), style="red" if sale.is_deficit else "")
+        table.add_row(*place, equity, f"{sale.fraction:.0%}", *map(usd, figures))
     return table
 
 
@@ -132,8 +162,8 @@ def _lines(report: Report) -> list[tuple[str, str]]:
     lines += [(f"  skipped {name}: it lacks {', '.join(missing)}", "dim") for name, missing in report.skipped.items()]
     legend = (
         "z = standard deviations of an hour's move between a book and its liquidation. "
-        "“Without” is the integer model of the same account with the engine off. "
-        "Costs are cuts, rewards and penalties; collateral counts in equity at its haircut. "
+        "“Without” is the same account beside it with the engine off. "
+        "Costs are cuts, rewards and what liquidation took; collateral counts in equity at its haircut. "
         "An account that keeps its books stays in the market: after a fall without a rebound it may end with less than "
         "one that lost them and was out of it."
     )

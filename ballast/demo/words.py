@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ballast.demo.report import AuditResult, BookInFreeze, FreezeResult, Loss, PoolResult
+from ballast.demo.report import AuditResult, BookInFreeze, FreezeResult, LiquidationResult, Loss, PoolResult
 
 
 def clock(time: int) -> str:
@@ -46,11 +46,34 @@ def pool_lines(pool: PoolResult) -> list[str]:
     return lines
 
 
+def liquidation_lines(liquidation: LiquidationResult) -> list[tuple[str, str]]:
+    """What had to be sold, who bore what was left, and what nobody bears: each with a style."""
+    sales = liquidation.sales
+    deficits = [sale for sale in sales if sale.is_deficit]
+    lines = [
+        f"{liquidation.auctions} auctions were opened. {liquidation.cured} times the account's own rescue, which the "
+        "liquidator's call runs first, made one needless.",
+        f"{len(sales) - len(deficits)} sales took ${usd(liquidation.total('cost'))} off their accounts; the insurance "
+        f"got ${usd(liquidation.total('penalty'))} of what their buyers saved.",
+        f"The liquidator closed by orders what it bought; at the end it held ${usd(liquidation.held)} of books.",
+        f"{len(deficits)} deficits: the insurance paid ${usd(liquidation.total('insured'))}, the other side of their "
+        f"markets or the lenders bore ${usd(liquidation.total('spread'))}.",
+    ]
+    found = [(line, "") for line in lines]
+    if liquidation.unassigned or liquidation.known:
+        return [*found, (f"${liquidation.unassigned:,.6f} OF DEFICITS THAT NOBODY BEARS", "bold red")]
+    return [*found, ("No deficit is unassigned.", "")]
+
+
 def audit_lines(audit: AuditResult) -> list[str]:
     """Whether everything that somebody owns is there, and whether all of it adds up."""
     covered = f"{audit.short_wei} WEI WERE MISSING" if audit.short_wei else "custody covered what is owed to the wei"
+    model = "came out equal to the wei: nothing was liquidated that it could have cured"
+    if audit.differences:
+        model = f"CAME OUT OTHERWISE {audit.differences} TIMES, first: {audit.first[0]}"
     return [
         f"After each of {audit.blocks:,} transactions {covered}.",
+        f"The integer model took {audit.modelled:,} of them, every liquidation among them, and {model}.",
         "What one loses another wins: all together won what their collateral did by its price, to "
         f"{abs(audit.created_wei):,} wei.",
     ]

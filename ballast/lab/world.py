@@ -65,19 +65,24 @@ class Insurance:
     cash: float  # [USD]
     cap: Floats  # [M] [USD] a day
     used: Floats  # [M] [USD]
-    updated: float  # [s]
+    updated: Floats  # [M] [s]
 
     def draw(self, wanted: Floats, now: float) -> Floats:
         """What it grants each market, as `InsuranceFund.draw`."""
-        self.used = np.maximum(self.used - self.cap * (now - self.updated) / DAY, 0)
-        self.updated = now
         granted = np.zeros_like(wanted)
         for market in np.flatnonzero(wanted > 0):
-            left = min(self.cap[market], (self.cash + self.used[market]) / 2) - self.used[market]
-            granted[market] = min(wanted[market], max(left, 0))
-            self.used[market] += granted[market]
-            self.cash -= granted[market]
+            used = float(self.used[market])
+            used -= self._limit(market, used) * (now - self.updated[market]) / DAY
+            used = max(used, 0.0)
+            granted[market] = min(wanted[market], max(self._limit(market, used) - used, 0.0))
+            if granted[market] > 0:
+                self.used[market], self.updated[market] = used + granted[market], now
+                self.cash -= granted[market]
         return granted
+
+    def _limit(self, market: np.intp, used: float) -> float:
+        """[USD] a day."""
+        return min(float(self.cap[market]), (self.cash + used) / 2)
 
 
 class World:
@@ -119,7 +124,8 @@ class World:
         self._max_rate = np.array([market.risk.max_funding_rate / WAD for market in markets])
         self.pool = depth * params.pool.funding / WAD * float(units @ self.prices) / every  # [USD] equity
         self.pool_low = self.pool  # [USD] the least that it was
-        self.insurance = Insurance(2 * float(draws.sum()), draws, np.zeros(self.markets), self.now)
+        nothing = np.zeros(self.markets)
+        self.insurance = Insurance(2 * float(draws.sum()), draws, nothing, nothing + self.now)
 
     # Time and prices
 

@@ -27,6 +27,11 @@ class Quoter(Protocol):
 
     def quote(self, now: int) -> Quote: ...
 
+    def silent_for(self, now: int) -> int: ...
+
+    @property
+    def last_price(self) -> int: ...
+
 
 @dataclass(frozen=True)
 class CollateralConfig:
@@ -137,6 +142,17 @@ class CollateralModel:
                 initial += up - credit
                 sigma_loss += mul_wad_up(up, rate)
         return TreasuryRisk(equity, maintenance, initial, sigma_loss, complete, secured)
+
+    def unpriced(self, account: int, now: int) -> tuple[int, int]:
+        """What tokens that have no price now were last worth [wad]; how long all their feeds have been silent [s]."""
+        worth, shortest = 0, 2**256 - 1
+        for index, amount in enumerate(self.vault.collateral_of(account)):
+            haircut = self.haircuts.get(index)
+            if amount and haircut is not None and not self._priced(haircut.config.feed_id, now).valid:
+                feed = self.feeds[haircut.config.feed_id]
+                shortest = min(shortest, feed.silent_for(now))
+                worth += mul_wad_up(amount, feed.last_price)
+        return worth, shortest
 
     def _priced(self, feed_id: int, now: int) -> _Priced:
         try:

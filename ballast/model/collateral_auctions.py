@@ -14,8 +14,6 @@ from ballast.model.oracle import Feed
 from ballast.model.risk import MAX_SIGMA_RATE, SQRT_HORIZON
 from ballast.model.vault import MAX_TOKENS
 
-PATIENCE = 7_200  # [s] since the opening, while a token of the account has no price
-
 
 @dataclass(frozen=True)
 class Bid:
@@ -66,7 +64,7 @@ class CollateralAuctions(Liquidation):
         """Open the auction of a token of a treasury that the account cannot cure; whether it is for sale."""
         with self._whole():
             feed = self._consumed_feed(index, now)
-            _, risk = self._rescued(account, orders, now)
+            _, risk = self._rescued(account, orders, None, now)
             clock = now - feed.silence(now)
             if not is_short(risk):
                 self._end_if_on(account, index, clock, now)
@@ -83,11 +81,11 @@ class CollateralAuctions(Liquidation):
             clock = now - feed.silence(now)
             self.auctions.check_bid(key, clock, 0, now)
             opened, age = self.auctions.auctions[key].opened, self.auctions.age(key, clock, now)
-            cash, risk = self._rescued(bid.account, bid.orders, now)
+            cash, risk = self._rescued(bid.account, bid.orders, opened, now)
             if not is_short(risk):
                 self._end_if_on(bid.account, bid.index, clock, now)
                 return Outcome(cured=True)
-            require(risk.complete or now >= opened + PATIENCE, "liquidator: a price is missing")
+            require(self._counts(bid.account, risk, opened, now), "liquidator: a price is missing")
             return self._sell(sender, bid, self._lot(bid, feed, cash, risk, age, now), clock, now)
 
     def stop(self, account: int, index: int, *, now: int) -> None:
@@ -106,13 +104,14 @@ class CollateralAuctions(Liquidation):
         feed.consume(now)
         return feed
 
-    def _rescued(self, account: int, orders: Sequence[int], now: int) -> tuple[int, TreasuryRisk]:
+    def _rescued(self, account: int, orders: Sequence[int], since: int | None, now: int) -> tuple[int, TreasuryRisk]:
         require(is_short(self._treasury(account, now)[1]), "liquidator: treasury is healthy")
-        treasury, risk = self._rescued_treasury(account, orders, now)
+        treasury, risk = self._rescued_treasury(account, orders, since, now)
         return treasury.cash, risk
 
     def _lot(self, bid: Bid, feed: Feed, cash: int, risk: TreasuryRisk, age: int, now: int) -> Lot:
         quote, threshold = feed.quote(now), self.collateral.threshold(bid.index, now=now)
+        require(risk.equity > 0 or not quote.unconfirmed, "liquidator: rescue is suspended")
         held = self.vault.collateral_of(bid.account)[bid.index]
         discount = auction.grown(auction.collateral_bound(threshold), age)
         worth = mul_wad_up(held, quote.price)

@@ -22,7 +22,7 @@ MAX_RATE = 2 * WAD  # [wad] per year
 EXP_ERROR = 2  # [wad] more than the exponential is ever too low by
 MIN_KINK, MAX_KINK = WAD // 2, WAD * 99 // 100  # [wad]
 MAX_RESERVE_SHARE = WAD // 2  # [wad]
-MIN_EXIT = WAD  # [wad] shares
+MIN_EXIT = WAD  # [wad] USD
 MAX_SERVED = 64  # exits that one call serves
 SERVED_AT_ONCE = 2  # exits that a new one serves
 PPM = 10**12  # [wad]
@@ -209,7 +209,7 @@ class CreditPool(GatedShares):
 
     def request_exit(self, sender: Hashable, shares: int, claimant: Hashable, *, now: int) -> int:
         """Queue; the exit's id."""
-        require(shares >= MIN_EXIT, SMALL_EXIT)
+        require(self.preview_redeem(shares, now) * self.vault.scale >= MIN_EXIT, SMALL_EXIT)
         require(claimant is not None, NO_CLAIMANT)
         self.transfer(sender, self.itself, shares)
         self.last_exit += 1
@@ -233,6 +233,7 @@ class CreditPool(GatedShares):
 
     def collect_reserve(self, *, now: int) -> int:
         """Insurance's share of interest [raw], as far as idle cash goes."""
+        self.check_open()
         debt = self.accrued(now)
         assets = min(debt.reserve, self.idle) // self.vault.scale
         amount, idle = assets * self.vault.scale, self.idle

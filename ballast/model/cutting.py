@@ -120,7 +120,5 @@ def _for_budget(books: Sequence[Candidate], aim: Aim, shares: list[int]) -> None
 
 
 def _share(amount: int, whole: int, largest: int) -> int:
-    """min(⌈amount / whole⌉, largest), at least 0; all of it where `whole` is not positive."""
-    if amount <= 0:
-        return 0
-    return largest if whole <= 0 else min(ceil_div(amount * WAD, whole), largest)
+    """min(⌈amount / whole⌉, largest), at least 0."""
+    return 0 if amount <= 0 else min(ceil_div(amount * WAD, whole), largest)

@@ -17,7 +17,7 @@ from ballast.model.risk import BookRisk
 from ballast.model.vault import Transfer, Vault
 
 DUST = 10 * WAD
-PATIENCE = 7_200  # [s]
+BURIAL = 7 * 86_400  # [s] of silence
 
 
 @dataclass
@@ -81,9 +81,9 @@ class Deficits(Liquidation):
         """End the debt of an account without collateral; what the lenders bear [wad]."""
         with self._whole():
             require(self._treasury(account, now)[1].equity < 0, "deficits: not below zero")
-            treasury, risk = self._rescued_treasury(account, orders, now)
             since = self._notes.since.get((account, 0))
-            if not risk.complete and (since is None or now < since + PATIENCE):
+            treasury, risk = self._rescued_treasury(account, orders, since, now)
+            if not self._counts(account, risk, since, now):
                 self._note(account, 0, risk.equity < 0, now)
                 return 0
             self._note(account, 0, False, now)
@@ -145,16 +145,20 @@ class Deficits(Liquidation):
         return max(-self.vault.treasury(account, now).cash, 0)
 
     def _sweep(self, account: int, cash: int, risk: TreasuryRisk, now: int) -> None:
+        worth, silent = self.collateral.unpriced(account, now)
+        left = risk.equity - cash + (worth if silent < BURIAL else 0)
         for index, amount in enumerate(self.vault.collateral_of(account)):
             if amount:
-                require(risk.equity - cash < DUST, "deficits: collateral is left")
+                require(left < DUST, "deficits: collateral is left")
                 self.vault.seize_collateral(self, account, self.fund.account, self, index, amount, 0, 0, now=now)
 
     def _close_books(self, account: int, books: Sequence[int], now: int) -> None:
         for slot, market in enumerate(books):
             if market and self._debt(account, now):
                 venue = self._live_venue(market, now)
-                self._absorb(account, venue, venue.book_risk(account, now), now)
+                risk = venue.book_risk(account, now)
+                self._check_final(risk)
+                self._absorb(account, venue, risk, now)
                 left = venue.book_risk(account, now).equity
                 if left:
                     self.vault.transfer_margin(self, account, [Transfer(slot, -left)], now=now)

@@ -256,7 +256,7 @@ class Exchange:
         market = self.markets[leg.market]
         size = self._clamped(order, leg, market)
         quote, skew = market.feed.quote(now), market.skew
-        price = self._price(market, size, proof.price, quote, latest)
+        price = self._price(market, size, proof.price, quote, order.reduce_only, latest)
         acceptable = price <= leg.limit_price if size > 0 else price >= leg.limit_price
         require(acceptable, "exchange: beyond limit price")
 
@@ -276,10 +276,10 @@ class Exchange:
         require(held * leg.size < 0, "exchange: nothing to reduce")
         return clamp(leg.size, -abs(held), abs(held))
 
-    def _price(self, market: Market, size: int, round_price: int, quote: Quote, latest: int) -> int:
+    def _price(self, market: Market, size: int, round_price: int, quote: Quote, reduce_only: bool, latest: int) -> int:
         volatility, gap = quote.fast_volatility, latest - quote.updated_at
         worse = max(round_price, quote.price) if size > 0 else min(round_price, quote.price)
-        price = market.pool.order_price(market.id, size, worse, volatility, market.skew)
+        price = market.pool.order_price(market.id, size, worse, volatility, market.skew, reduce_only)
         if gap <= 0:
             return price
         rate = market.pool.engine_rate(market.id, volatility, gap)

@@ -46,14 +46,17 @@ class Meter:
     used: int = 0  # [wad]
     updated: int = 0  # [s]
 
-    def at(self, now: int) -> Meter:
-        """Drained up to now."""
-        drained = mul_div_down(self.cap, now - self.updated, DAY)
+    def at(self, now: int, cash: int) -> Meter:
+        """Drained up to now, by its limit a day."""
+        drained = mul_div_down(self._limit(cash), now - self.updated, DAY)
         return Meter(self.cap, max(self.used - drained, 0), now)
 
     def left(self, cash: int) -> int:
         """What the market may draw of that much cash [wad]."""
-        return max(min(self.cap, (cash + self.used) // 2) - self.used, 0)
+        return max(self._limit(cash) - self.used, 0)
+
+    def _limit(self, cash: int) -> int:
+        return min(self.cap, (cash + self.used) // 2)
 
 
 class InsuranceFund(GatedShares):
@@ -161,7 +164,7 @@ class InsuranceFund(GatedShares):
 
     def meter(self, market: int, now: int) -> Meter:
         """A market's meter now."""
-        return self.meters.get(market, Meter()).at(now)
+        return self.meters.get(market, Meter()).at(now, self.net_assets)
 
     # Internal
 

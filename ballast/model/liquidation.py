@@ -20,6 +20,8 @@ from ballast.model.rebalancer import Rebalancer
 from ballast.model.risk import FILL, BookRisk
 from ballast.model.vault import Treasury, Vault
 
+PATIENCE = 7_200  # [s] in which a token without a price may get one again
+
 
 class Fund(Protocol):
     """What liquidations ask of the insurance."""
@@ -98,18 +100,34 @@ class Liquidation:
             self.rebalancer.rescue(self, account, now=now)
             risk = venue.book_risk(account, now)
         if is_short(risk):
-            escrow = self.vault.treasury(account, now).escrow
-            require(risk.equity + escrow < risk.maintenance, "liquidator: orders are open")
+            treasury = self.vault.treasury(account, now)
+            spare = treasury.escrow + max(treasury.cash, 0) if treasury.escrow else 0
+            require(risk.equity + spare < risk.maintenance, "liquidator: orders are open")
         return risk
+
+    def _check_guarded(self, account: int, market: int, risk: BookRisk, now: int) -> None:
+        """A book that its account has the means to save is not sold while its market holds the engine back."""
+        if not risk.gates & FILL:
+            held = risk.equity <= 0 or self.rebalancer.would_cure(account, market, now=now)
+            require(not held, "liquidator: rescue is suspended")
 
     def _treasury(self, account: int, now: int) -> tuple[Treasury, TreasuryRisk]:
         treasury = self.vault.treasury(account, now)
         return treasury, self.collateral.treasury_risk(account, treasury.cash, now)
 
-    def _rescued_treasury(self, account: int, orders: Sequence[int], now: int) -> tuple[Treasury, TreasuryRisk]:
+    def _counts(self, account: int, risk: TreasuryRisk, since: int | None, now: int) -> bool:
+        """Whether a treasury's risk, made known at `since`, may be acted on: what has no price is dead."""
+        if risk.complete:
+            return True
+        known = since is not None and now >= since + PATIENCE
+        return known and self.collateral.unpriced(account, now)[1] >= PATIENCE
+
+    def _rescued_treasury(
+        self, account: int, orders: Sequence[int], since: int | None, now: int
+    ) -> tuple[Treasury, TreasuryRisk]:
         self.rebalancer.rescue(self, account, now=now)
         treasury, risk = self._treasury(account, now)
-        if is_short(risk) and orders:
+        if is_short(risk) and orders and self._counts(account, risk, since, now):
             self.exchange.void_for_liquidation(self, account, orders, now=now)
             self.rebalancer.rescue(self, account, now=now)
             treasury, risk = self._treasury(account, now)
@@ -231,6 +249,7 @@ class Liquidator(Liquidation):
         return self.auctions.age(key, clock, now)
 
     def _sell(self, bid: Bid, actor: Hashable, venue: Market, risk: BookRisk, age: int, now: int) -> Outcome:
+        self._check_guarded(bid.account, bid.market, risk, now)
         discount = auction.grown(auction.MAX_DISCOUNT, age)
         needs = auction.needed(risk.maintenance, risk.sigma_loss)
         limit = auction.book_limit(risk.equity, needs, risk.exposure, discount)
@@ -241,7 +260,6 @@ class Liquidator(Liquidation):
             enough = fraction == limit or mul_wad_down(risk.exposure, fraction) >= auction.SMALL_LOT
             require(enough, "liquidator: bid is too small")
         else:
-            self._check_final(risk)
             wanted = -risk.equity + auction.bonus(risk.maintenance, age)
             insured = self.fund.draw(self, bid.market, wanted, now=now)
             require(insured >= -risk.equity, "liquidator: insurance is short")

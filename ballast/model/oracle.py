@@ -238,10 +238,19 @@ class Feed:
 
     def silence(self, now: int) -> int:
         """For how long, in all, there was no price: stale, or switched off [s]."""
+        return self.ended_silence + self.silent_for(now)
+
+    def silent_for(self, now: int) -> int:
+        """For how long, without a break, there has been no price [s]."""
         if self.state is None:
             return 0
         due_at = max(self.state.updated_at, self._last_heard(now)) + self.config.max_age
-        return self.ended_silence + now - min(self.off_since or now, due_at)
+        return now - min(self.off_since or now, due_at)
+
+    @property
+    def last_price(self) -> int:
+        """Of the last round that was stored, whatever its age [wad]."""
+        return 0 if self.state is None else self.state.price * PRICE_UNIT
 
     def quote(self, now: int) -> Quote:
         """Price and estimates now, unprocessed rounds included."""

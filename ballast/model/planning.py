@@ -24,11 +24,12 @@ from ballast.model.vault import BOOKS, Transfer, Treasury, Vault
 MAX_PENDING = 16
 NO_LIMIT = 2**100  # [bps] of account equity
 UNPRICED_COLLATERAL = 1 << BOOKS
+RESCUE_REACH = 2 * WAD  # a rescue's cuts go no further
 DUST = 100  # [wad] more than debt is rounded by
 
 TREASURY = BOOKS  # slot of the treasury, which is a book while it is in debt
 
-KEEPER, OWN, RESCUE = range(3)  # for whom a plan is made
+KEEPER, OWN, RESCUE, RESUMED = range(4)  # for whom a plan is made
 
 DISTANCE, RISK_SHARE, RISK_BUDGET, CUT = 1, 2, 4, 8
 
@@ -152,9 +153,12 @@ class Planner:
             policy = replace(policy, max_risk_share=NO_LIMIT, risk_budget=0, max_fee=0)
         elif mode == KEEPER and not policy.enabled:
             policy = replace(policy, no_fund=MASK_128, no_tap=MASK_128)
+        if mode >= RESCUE:
+            reach = min(policy.z_delever_target, RESCUE_REACH)
+            policy = replace(policy, max_risk_share=NO_LIMIT, risk_budget=0, z_delever_target=reach)
         treasury = self.vault.treasury(account, now)
         state = state.decayed(now)
-        found = self.gather(account, policy, now)
+        found = self.gather(account, policy, now, FILL if mode == RESUMED else 0)
         found.waiting = waiting
         plan.equity, plan.frozen = found.equity, found.frozen
         plan.min_z_before, plan.triggers = _triggers(found, policy)
@@ -162,7 +166,7 @@ class Planner:
         if found.poke:
             plan.code = POKE
             return plan, found
-        if mode == RESCUE and plan.min_z_before >= 0:
+        if mode >= RESCUE and plan.min_z_before >= 0:
             plan.code = HEALTHY
             return plan, found
         if mode == KEEPER:
@@ -191,7 +195,7 @@ class Planner:
             plan.code = BELOW_MIN
         return plan, found
 
-    def gather(self, account: int, policy: Policy, now: int) -> Found:
+    def gather(self, account: int, policy: Policy, now: int, opened: int = 0) -> Found:
         """The account with all its books that can be priced; what the policy forbids is closed in their gates."""
         treasury, debtor = self.vault.treasury(account, now), None
         found = Found(treasury.cash + treasury.escrow)
@@ -219,7 +223,7 @@ class Planner:
             rounds[slot] |= risk.round
             found.equity += risk.equity
             closed = (policy.no_fund >> market & 1) * FILL | (policy.no_tap >> market & 1) * TAP
-            risk = replace(risk, gates=risk.gates & ~closed)
+            risk = replace(risk, gates=(risk.gates | opened) & ~closed)
             found.books.append(Book(slot, market, closed != FILL | TAP, risk))
         if debtor is not None:
             rounds[TREASURY] = debtor.risk.sigma_loss  # another price, another figure
@@ -256,12 +260,15 @@ class Planner:
         books, (spare, reserve) = found.books, purse
         rows = _rows(books, policy.z_donor)
         shared, reserve = _share(rows, spare, reserve, policy.z_target)
-        credit, borrows = 0, False
+        credit, borrows, helped = 0, False, False
         if may_ask and policy.allow_borrow and _is_short(books, rows, shared.targets, policy.z_delever, fillable=True):
             credit = self._credit(account, policy.z_donor, now)
+        if mode >= RESCUE:
+            policy = replace(policy, z_delever=0)  # cuts at once are only for what is left below maintenance
         if credit:
             together = allocation.allocate(rows, spare + credit, policy.z_target)
             may_ask = _is_short(books, rows, together.targets, policy.z_delever)
+            helped = not may_ask
             receivers = _receivers(books, rows)
             lent = allocation.allocate(receivers, spare + credit, policy.z_target)
             borrows = lent.level > shared.level
@@ -270,12 +277,12 @@ class Planner:
         breach = plan.triggers & (RISK_SHARE | RISK_BUDGET)
         if may_ask and (breach or _is_short(books, rows, shared.targets, policy.z_delever)):
             self._ask(account, found, rows, shared, policy, mode, spare - reserve + credit, plan, now)
-            if mode == RESCUE:
+            if mode >= RESCUE:
                 plan.cuts.sort(key=lambda cut: cut.slot)
                 rows = _rows(books, policy.z_donor)
                 rows = _receivers(books, rows) if borrows else rows
                 shared, reserve = _share(rows, spare, reserve, policy.z_target)
-        rows, shared, reserve = self._feasible(books, rows, shared, mode, spare, reserve, policy.z_target)
+        rows, shared, reserve = self._feasible(books, rows, shared, mode, helped, spare, reserve, policy.z_target)
 
         plan.level, plan.donor_level, plan.moved = shared.level, shared.donor_level, shared.need
         plan.reserve = reserve if shared.need else min(reserve, spare)
@@ -336,7 +343,7 @@ class Planner:
             risk_budget=NEVER if plan.frozen or not policy.risk_budget else _part(plan.equity, policy.risk_budget),
         )
         candidates = []
-        asked = {cut.slot for cut in plan.cuts} if mode == RESCUE else set(found.waiting)
+        asked = {cut.slot for cut in plan.cuts} if mode >= RESCUE else set(found.waiting)
         for book, row, target in zip(found.books, rows, shared.targets, strict=True):
             cost = NEVER if book.slot in asked else self._cost(book, policy.max_slippage, now)
             tap, in_market = book.risk.gates & TAP != 0, book.slot != TREASURY
@@ -349,13 +356,13 @@ class Planner:
             book = found.books[i]
             held = min(rows[i].equity, shared.targets[i])
             cash = self._pool_cash(carried)
-            bound = found.bounds.get(book.slot, 0) if mode == RESCUE else 0
+            bound = found.bounds.get(book.slot, 0) if mode >= RESCUE else 0
             sound = self._sound_cut(account, book, share, held, policy.max_slippage, cash, now, bound)
             if sound is None:
                 continue
             carried.append(sound[0])
             plan.relieved += book.risk.maintenance - sound[1].maintenance
-            if mode == RESCUE:
+            if mode >= RESCUE:
                 plan.cuts.append(sound[0])
                 book.risk = sound[1]
                 found.waiting.pop(book.slot, None)
@@ -420,12 +427,13 @@ class Planner:
         rows: list[Row],
         shared: Allocation,
         mode: int,
+        helped: bool,
         spare: int,
         reserve: int,
         z_target: int,
     ) -> tuple[list[Row], Allocation, int]:
         for _ in range(2 * (BOOKS + 1)):
-            futile = _futile(rows, shared.equities, mode)
+            futile = None if helped else _futile(rows, shared.equities, mode)
             if futile is not None:
                 row = rows[futile]
                 rows[futile] = _bounded(row, row.low, row.equity)
@@ -499,7 +507,7 @@ def _gate(plan: Plan, policy: Policy, state: State, digest: int, traded: bool, n
         return OFF
     if plan.min_z_before >= WAD and state.last_call + policy.cooldown > now:
         return COOLDOWN
-    if state.last_call and state.digest == digest:
+    if state.digest == digest:
         return SAME_ROUNDS
     if traded:
         return OWNER_TRADED
@@ -545,7 +553,7 @@ def _futile(rows: Sequence[Row], equities: Sequence[int], mode: int) -> int | No
     """The receiver that would still be below z = 1 (of a rescue, z = 0) and lacks most to it."""
     worst, most = None, 0
     for i, (row, equity) in enumerate(zip(rows, equities, strict=True)):
-        lacking = row.maintenance + (0 if mode == RESCUE else row.sigma_loss) - row.equity
+        lacking = row.maintenance + (0 if mode >= RESCUE else row.sigma_loss) - row.equity
         if 0 < equity - row.equity < lacking and lacking > most:
             worst, most = i, lacking
     return worst

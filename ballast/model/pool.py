@@ -52,10 +52,12 @@ class LiquidityPool:
         """How the pool quotes a market, all zero where it does not."""
         return self._quotes.get(market, QuoteConfig(0, 0, 0, 0, 0, 0))
 
-    def order_price(self, market: int, size: int, price: int, fast_volatility: int, skew: int) -> int:
+    def order_price(
+        self, market: int, size: int, price: int, fast_volatility: int, skew: int, reduce_only: bool
+    ) -> int:
         """Fill price of a two-step order: oracle price ± spread ± impact where |skew| grows, against the trader."""
         config = self._config(market)
-        rate = spread(config, fast_volatility) + _impact(config, skew, size)
+        rate = spread(config, fast_volatility) + _impact(config, skew, size, reduce_only)
         return mul_wad_up(price, WAD + rate) if size > 0 else mul_wad_down(price, WAD - rate)
 
     def engine_rate(self, market: int, fast_volatility: int, age: int) -> int:
@@ -76,13 +78,14 @@ def spread(config: QuoteConfig, fast_volatility: int) -> int:
     return mul_wad_up(config.base_spread, max(WAD, min(ratio, config.volatility_cap)))
 
 
-def _impact(config: QuoteConfig, skew: int, size: int) -> int:
-    """The mean of skew / scale along the trade [wad]; nothing where |skew| does not grow."""
+def _impact(config: QuoteConfig, skew: int, size: int, reduce_only: bool) -> int:
+    """The mean of skew / scale along the trade [wad], at most that at the limit; nothing where |skew| does not grow."""
     before, after = abs(skew), abs(skew + size)
     if after <= before:
         return 0
-    require(after <= config.max_inventory, INVENTORY_LIMIT)
-    return mul_div_up(after * after - before * before, WAD, 2 * config.impact_scale * abs(size))
+    require(reduce_only or after <= config.max_inventory, INVENTORY_LIMIT)
+    impact = mul_div_up(after * after - before * before, WAD, 2 * config.impact_scale * abs(size))
+    return min(impact, mul_div_up(config.max_inventory, WAD, config.impact_scale))
 
 
 def _check_parameter(number: int, low: int, high: int, unit: int) -> None:

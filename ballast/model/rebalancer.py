@@ -13,7 +13,7 @@ from ballast.model.atomic import atomic
 from ballast.model.errors import Rejected, require
 from ballast.model.fixed_point import BPS, ceil_div
 from ballast.model.market import Market
-from ballast.model.planning import DUE, KEEPER, OWN, POKE, REASONS, RESCUE, Collateral, Found, Plan, Planner
+from ballast.model.planning import DUE, KEEPER, OWN, POKE, REASONS, RESCUE, RESUMED, Collateral, Found, Plan, Planner
 from ballast.model.policy import Policy, Request, State
 from ballast.model.reward import reward
 from ballast.model.vault import LIQUIDATOR, MARGIN, Vault
@@ -138,6 +138,18 @@ class Rebalancer:
     def preview_rescue(self, account: int, *, now: int) -> Plan:
         """The first of the plans that `rescue` would execute now."""
         return self._plan(account, RESCUE, now)[0]
+
+    def would_cure(self, account: int, market: int, *, now: int) -> bool:
+        """Whether a rescue would lift a book to its maintenance margin, did its market not hold the engine back."""
+        plan, found = self._plan(account, RESUMED, now)
+        moved = {transfer.slot: transfer.amount for transfer in plan.transfers}
+        touched = moved.keys() | {cut.slot for cut in plan.cuts}
+        return plan.code == DUE and any(
+            book.market == market
+            and book.slot in touched
+            and book.risk.equity + moved.get(book.slot, 0) >= book.risk.maintenance
+            for book in found.books
+        )
 
     def within_risk_share(self, account: int, markets: int, now: int) -> bool:
         """Is the sigma-loss of each book within the policy's share of account equity? Bit m: the one in market m."""

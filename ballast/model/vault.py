@@ -760,7 +760,7 @@ class Vault:
     def _check_bidder(self, engine: Hashable, account: int, bidder: int, actor: Hashable, now: int) -> None:
         self._check_engine(engine, LIQUIDATOR)
         require(account != bidder, "vault: bid for its own")
-        if bidder == 0 or bidder not in (self.pool_account, self.insurance_account):
+        if actor != engine or bidder == 0 or bidder not in (self.pool_account, self.insurance_account):
             self._check_right(bidder, actor, TRADE, now)
 
     def _check_book(self, account: int, market: int) -> None:

@@ -11,6 +11,8 @@ from interfaces import IPriceOracle
 
 quotes: HashMap[uint256, IPriceOracle.Quote]
 burns: public(HashMap[uint256, bool])
+silent_for: public(HashMap[uint256, uint256])   # [s]
+last_price: public(HashMap[uint256, uint256])   # [wad]
 
 
 @external
@@ -32,6 +34,18 @@ def set_quote(feed_id: uint256, price: uint256, average: uint256, volatility: ui
         guarded=False,
         unconfirmed=False,
     )
+
+
+@external
+def set_silent_for(feed_id: uint256, silent_for: uint256, last_price: uint256):
+    """
+    @notice Say for how long a feed has been silent, and what it said last.
+    @param feed_id Feed id.
+    @param silent_for Time [s].
+    @param last_price USD [wad].
+    """
+    self.silent_for[feed_id] = silent_for
+    self.last_price[feed_id] = last_price
 
 
 @external

@@ -173,8 +173,7 @@ def _collect(rows: DynArray[Row, MAX_ROWS], allocation: Allocation, amount: int2
     found.donor_level = self._level(donors, unsafe_sub(budget, shortage), top)
     i = 0
     for donor: Row in donors:
-        if found.donor_level <= donor.bend_high:  # else it keeps what it has
-            found.equities[places[i]] = self._target(donor, found.donor_level)
+        found.equities[places[i]] = self._target(donor, found.donor_level)
         i = unsafe_add(i, 1)
     return found
 

@@ -188,10 +188,9 @@ def _distance(book: Candidate) -> int256:
 @pure
 def _share(amount: int256, whole: int256, largest: int256) -> int256:
     """
-    @dev min(⌈amount / whole⌉, largest) [wad], at least 0; all of it where `whole` is not positive.
+    @dev min(⌈amount / whole⌉, largest) [wad], at least 0. `whole` is positive: a sigma-loss, or what a book needs
+         beyond the cost of a cut, which is less than it holds.
     """
     if amount <= 0:
         return 0
-    if whole <= 0:
-        return largest
     return min((amount * WAD + (whole - 1)) // whole, largest)

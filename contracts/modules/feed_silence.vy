@@ -18,10 +18,18 @@ def _total(feed_id: uint256, due_at: uint256, off_since: uint256) -> uint256:
     """
     @dev Silence up to now [s] of a feed whose price is stale after `due_at`, and off since `off_since` if not zero.
     """
-    ended: uint256 = self._ended[feed_id]
+    return self._ended[feed_id] + self._stretch(due_at, off_since)
+
+
+@internal
+@view
+def _stretch(due_at: uint256, off_since: uint256) -> uint256:
+    """
+    @dev The silence that goes on [s] of such a feed.
+    """
     if off_since == 0:
-        return ended + block.timestamp - min(block.timestamp, due_at)
-    return ended + block.timestamp - min(off_since, due_at)
+        return block.timestamp - min(block.timestamp, due_at)
+    return block.timestamp - min(off_since, due_at)
 
 
 @internal

@@ -20,6 +20,7 @@ from . import errors
 
 MAX_ORDERS: constant(uint256) = 32
 FILL: constant(uint256) = 8     # gate of a market: the engine may put margin in
+PATIENCE: constant(uint256) = 7_200 # [s] in which a token without a price may get one again
 
 
 VAULT: immutable(IVault)
@@ -109,9 +110,24 @@ def _rescued_book(
         extcall EXCHANGE.void_for_liquidation(account, orders)
         risk = self._after_rescue(account, venue, risk)
     if self._is_short(risk):
-        escrow: uint256 = (staticcall VAULT.treasury(account)).escrow
-        assert risk.equity + convert(escrow, int256) < convert(risk.maintenance, int256), errors.ORDERS_OPEN
+        treasury: IVault.Treasury = staticcall VAULT.treasury(account)
+        spare: int256 = convert(treasury.escrow, int256)
+        if spare != 0:  # together with cash that alone was too little
+            spare += max(treasury.cash, 0)
+        assert risk.equity + spare < convert(risk.maintenance, int256), errors.ORDERS_OPEN
     return risk
+
+
+@internal
+@view
+def _check_guarded(account: uint256, market: uint256, risk: IMarket.BookRisk):
+    """
+    @dev While its market holds the engine back, a book that its account has the means to save is not sold: for as long
+         as it has them, so that waiting costs nobody else. Nor is one at or below zero.
+    """
+    if risk.gates & FILL == 0:
+        held: bool = risk.equity <= 0 or staticcall REBALANCER.would_cure(account, market)
+        assert not held, errors.RESCUE_SUSPENDED
 
 
 @internal
@@ -137,8 +153,30 @@ def _treasury(account: uint256) -> (IVault.Treasury, ICollateralModel.TreasuryRi
     @dev An account's treasury, and its risk.
     """
     treasury: IVault.Treasury = staticcall VAULT.treasury(account)
-    model: ICollateralModel = ICollateralModel(staticcall VAULT.collateral_model())
-    return treasury, staticcall model.treasury_risk(account, treasury.cash)
+    return treasury, staticcall self._model().treasury_risk(account, treasury.cash)
+
+
+@internal
+@view
+def _model() -> ICollateralModel:
+    """
+    @dev What says how much collateral is worth.
+    """
+    return ICollateralModel(staticcall VAULT.collateral_model())
+
+
+@internal
+@view
+def _counts(account: uint256, risk: ICollateralModel.TreasuryRisk, since: uint256) -> bool:
+    """
+    @dev Whether the risk of a treasury may be acted on: every token has a price, or those that have none have had none
+         for PATIENCE, and that long ago, `since`, it was made known. A feed that stumbles twice is no dead feed.
+    """
+    if risk.complete:
+        return True
+    if since == 0 or block.timestamp < since + PATIENCE:
+        return False
+    return (staticcall self._model().unpriced(account))[1] >= PATIENCE
 
 
 @internal
@@ -152,16 +190,17 @@ def _is_treasury_short(risk: ICollateralModel.TreasuryRisk) -> bool:
 
 @internal
 def _rescued_treasury(
-    account: uint256, orders: DynArray[uint256, MAX_ORDERS]
+    account: uint256, orders: DynArray[uint256, MAX_ORDERS], since: uint256
 ) -> (IVault.Treasury, ICollateralModel.TreasuryRisk):
     """
-    @dev The treasury after all that the account does for it.
+    @dev The treasury, in distress since then, after all that the account does for it. No order is voided for a feed
+         that stumbles.
     """
     extcall REBALANCER.rescue(account)
     treasury: IVault.Treasury = empty(IVault.Treasury)
     risk: ICollateralModel.TreasuryRisk = empty(ICollateralModel.TreasuryRisk)
     treasury, risk = self._treasury(account)
-    if self._is_treasury_short(risk) and len(orders) != 0:
+    if self._is_treasury_short(risk) and len(orders) != 0 and self._counts(account, risk, since):
         extcall EXCHANGE.void_for_liquidation(account, orders)
         extcall REBALANCER.rescue(account)
         treasury, risk = self._treasury(account)

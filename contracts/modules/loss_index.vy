@@ -13,10 +13,10 @@
         A side whose units are all closed begins a new generation. An epoch is one loss of one side; a book keeps the
         epoch of its side, and only where there ever was one.
 @dev What rounding keeps is the vault's. A settled book loses less than a wei of size and of base; a charge brings more
-     than the loss by a wei for each unit that the generation began with, at the most, or less by what open interest
-     counts too much (a wei for each settled book); a close rounds the side by open interest / scale. Bounds that make
-     the unchecked parts safe: |size| ≤ 2^95, scale ≤ 1e18, credit and charge < 2^96. Epochs last for 2^40 losses of a
-     generation and 2^16 generations.
+     than the loss by a wei for each unit that the generation began with, at the most, and by what open interest does
+     not count of the shorts, or less by what it counts too much (a wei for each settled book); a close rounds the side
+     by open interest / scale. Bounds that make the unchecked parts safe: |size| ≤ 2^95, scale ≤ 1e18, credit and
+     charge < 2^96. Epochs last for 2^40 losses of a generation and 2^16 generations.
 """
 
 from . import fixed_point

@@ -46,21 +46,24 @@ _quotes: HashMap[uint256, uint256]  # market => packed quote
 @external
 @view
 @reentrant
-def order_price(market: uint256, size: int256, price: uint256, fast_volatility: uint256, skew: int256) -> uint256:
+def order_price(
+    market: uint256, size: int256, price: uint256, fast_volatility: uint256, skew: int256, reduce_only: bool
+) -> uint256:
     """
     @notice Fill price of a two-step order: oracle price ± spread by volatility ± impact where |skew| grows.
-    @dev Reverts if the pool's inventory would pass its limit while growing. `@reentrant`, as all quotes are: nothing
-         that a request changes is in them, and an order whose price is refused is consumed. Else whoever could call
-         from inside a transfer to the pool would make others' orders fail.
+    @dev Reverts if the pool's inventory would pass its limit while growing, but for who closes. `@reentrant`, as
+         all quotes are: nothing that a request changes is in them, and an order whose price is refused is consumed.
+         Else whoever could call from inside a transfer to the pool would make others' orders fail.
     @param market Market id.
     @param size Signed size of the trader's order [wad units].
     @param price Oracle price of the order's round [wad].
     @param fast_volatility Annualised [wad].
     @param skew Net size of all accounts but the pool before the trade [wad units]; the pool's inventory negated.
+    @param reduce_only Whether the trader only closes: nobody is kept in by the limit, whose impact is the most he pays.
     @return Price per unit [wad], rounded against the trader.
     """
     config: ILiquidityPool.QuoteConfig = self._config(market)
-    rate: uint256 = self._spread(config, fast_volatility) + self._impact(config, skew, size)
+    rate: uint256 = self._spread(config, fast_volatility) + self._impact(config, skew, size, reduce_only)
     if size > 0:
         return fixed_point._mul_wad_up(price, WAD + rate)
     return fixed_point._mul_wad_down(price, WAD - rate)
@@ -130,19 +133,20 @@ def _spread(config: ILiquidityPool.QuoteConfig, fast_volatility: uint256) -> uin
 
 @internal
 @pure
-def _impact(config: ILiquidityPool.QuoteConfig, skew: int256, size: int256) -> uint256:
+def _impact(config: ILiquidityPool.QuoteConfig, skew: int256, size: int256, reduce_only: bool) -> uint256:
     """
     @dev The mean of skew / scale along the trade, ⌈(after² − before²) / (2 · scale · |size|)⌉ [wad]; nothing where
-         |skew| does not grow.
+         |skew| does not grow, and no more than at the limit.
     """
     before: uint256 = convert(abs(skew), uint256)
     after: uint256 = convert(abs(skew + size), uint256)
     if after <= before:
         return 0
-    assert after <= config.max_inventory, errors.INVENTORY_LIMIT
-    return fixed_point._mul_div_up(
+    assert reduce_only or after <= config.max_inventory, errors.INVENTORY_LIMIT
+    impact: uint256 = fixed_point._mul_div_up(
         after * after - before * before, WAD, 2 * config.impact_scale * convert(abs(size), uint256)
     )
+    return min(impact, fixed_point._mul_div_up(config.max_inventory, WAD, config.impact_scale))
 
 
 @internal

@@ -54,7 +54,7 @@ def seize_book(
          bidder's book in his list, frees the slot of one that ended. Sets nobody's last trade.
     @param account Account id.
     @param bidder Account id of another account.
-    @param actor Owner or TRADE operator of the bidder, in whose name this happens.
+    @param actor Owner or TRADE operator of the bidder, in whose name this happens; the caller for the house.
     @param market Market id.
     @param fraction Share of the book [wad], in (0, 1].
     @param payment From the bidder's cash to the account [wad].
@@ -119,7 +119,7 @@ def seize_collateral(
     @notice Sell collateral of an account in debt to a bidder; what he pays repays the debt.
     @param account Account id.
     @param bidder Account id of another account.
-    @param actor Owner or TRADE operator of the bidder, in whose name this happens.
+    @param actor Owner or TRADE operator of the bidder, in whose name this happens; the caller for the house.
     @param index Index of the token.
     @param amount What is sold [wad units].
     @param payment From the bidder's cash to the account's [wad].
@@ -193,13 +193,13 @@ def write_off(account: uint256) -> uint256:
 @view
 def _check_bidder(account: uint256, bidder: uint256, actor: address):
     """
-    @dev A liquidator calls, for another account than the one that loses something: one that `actor` may trade for, or
-         the pool's, or the insurance's.
+    @dev A liquidator calls, for another account than the one that loses something: one that `actor` may trade for. In
+         its own name it may let the pool or the insurance buy; nobody else can spend what is theirs.
     """
     firewall._check_engine(firewall.LIQUIDATOR)
     if account == bidder:
         vault_checks._refuse(errors.OWN_BID)
-    if bidder == 0 or (bidder != house._pool() and bidder != house._insurance()):
+    if actor != msg.sender or bidder == 0 or (bidder != house._pool() and bidder != house._insurance()):
         accounts._check_right(bidder, actor, accounts.TRADE)
 
 

@@ -95,11 +95,13 @@ def _gather(
     account: uint256,
     treasury: IVault.Treasury,
     markets: address[MAX_BOOKS],
+    opened: uint256,
     no_fund: uint256,
     no_tap: uint256,
 ) -> Account:
     """
-    @dev The account with all its books that can be priced. What the policy forbids is closed in the books' gates.
+    @dev The account with all its books that can be priced. The gates of its books are those of their markets, and
+         `opened`; what the policy forbids is closed.
     """
     found: Account = empty(Account)
     rounds: uint256[MAX_ROWS] = empty(uint256[MAX_ROWS])
@@ -129,7 +131,7 @@ def _gather(
             market=market,
             implementation=markets[slot],
             active=closed != FILL | TAP,
-            gates=risk.gates & ~closed,
+            gates=(risk.gates | opened) & ~closed,
             exposure=risk.exposure,
             equity=risk.equity,
             maintenance=convert(risk.maintenance, int256),

@@ -29,6 +29,11 @@ class Feed:
     price: int = 0
     average: int = 0
     volatility: int = 0
+    silent: int = 0
+    last_price: int = 0
+
+    def silent_for(self, now: int) -> int:
+        return self.silent
 
     def quote(self, now: int) -> Quote:
         require(self.price != 0, "oracle: stale price")
@@ -74,7 +79,9 @@ class Pair:
         average = max(price * self.random.choice((50, 99, 100, 101, 200)) // 100, 1)
         volatility = self.random.choice((0, 1, WAD // 3, WAD, 25 * WAD))
         self.oracle.set_quote(feed_id, price, average, volatility, sender=self.owner)
-        self.feeds[feed_id] = Feed(price, average, volatility)
+        silent, last = self.random.randrange(10_000), self.random.randrange(10**24)
+        self.oracle.set_silent_for(feed_id, silent, last, sender=self.owner)
+        self.feeds[feed_id] = Feed(price, average, volatility, silent, last)
 
     def set_config(self) -> None:
         index, feed_id = self.random.randint(0, 8), self.random.choice((*FEEDS, 256))
@@ -104,6 +111,7 @@ class Pair:
         for cash in (0, 1, -1, -self.random.randrange(10**30), -credit[0]):
             risk = self.model.treasury_risk(1, cash, now)
             assert tuple(self.contract.treasury_risk(1, cash)) == tuple(vars(risk).values())
+        assert tuple(self.contract.unpriced(1)) == self.model.unpriced(1, now)
         for index in range(len(DECIMALS)):
             assert self.contract.threshold(index) == self.model.threshold(index, now=now)
 

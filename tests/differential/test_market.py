@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ballast.chain import Reverted
@@ -105,7 +105,8 @@ def benches() -> dict[str, MarketBench]:
 class Dust:
     """What losses may have left between the sizes, and between equity and the market's balance. From each settlement of
     a book a wei of size and of money; from each close open interest / scale of either; from each charge as much of
-    money, or too little where open interest counts what settlements took. Size counts at its present worth."""
+    money, and what it brings too little, or too much, where open interest counts what settlements and closes took, or
+    does not count what they added. Size counts at its present worth."""
 
     def __init__(self, bench: MarketBench) -> None:
         self.bench = bench
@@ -126,7 +127,7 @@ class Dust:
             equity = model.book_risk(account, self.bench.now).equity
             units = max(1, model.open_interest - abs(model.book(account).size) * (name == "absorb"))
             per_unit = sum(model.open_interest // model.losses.last(side).scale + n for side in (False, True))
-            self.kept += 2 * per_unit
+            self.kept += 2 * per_unit - min(0, equity) * (self.size + self.settled) // units
             self.missing += -(min(0, equity) * self.settled // units)
             self.size += per_unit
 
@@ -152,6 +153,16 @@ class Dust:
     kind=st.sampled_from(("usual", "usual", "extreme")),
     opening=st.lists(trades, min_size=2, max_size=6),
     walk=st.lists(st.one_of(steps, *losses, *losses), min_size=10, max_size=40),
+)
+@example(  # a wei that closing added to the shorts, and open interest does not count, bears a loss too
+    kind="usual",
+    opening=[("trade", 2, 100 * WAD, 90), ("trade", 3, -100 * WAD, 90), ("trade", 2, -1, 90)],
+    walk=[
+        ("quote", 10**12, 50, 10**16, 10**16, (False, False)),
+        ("step", 80, 0),
+        ("close pool",),
+        ("absorb", 2),
+    ],
 )
 def test_market__any_losses__equals_model_and_conserves_value(
     benches: dict[str, MarketBench], kind: str, opening: list[tuple[Any, ...]], walk: list[tuple[Any, ...]]
@@ -247,17 +258,19 @@ def _step(bench: MarketBench, name: str, args: list[Any]) -> int:
     price=spread(10**6, 2**92),
     volatility=volatilities,
     age=spread(0, 10**7),
+    reduce_only=st.booleans(),
 )
 def test_pool__any_question__equals_model(
-    benches: dict[str, MarketBench], size: int, skew: int, price: int, volatility: int, age: int
+    benches: dict[str, MarketBench], size: int, skew: int, price: int, volatility: int, age: int, reduce_only: bool
 ) -> None:
     """HLT-11: the pool's prices and rates, at any size, inventory, volatility and age."""
     bench = benches["usual"]
     pool, model = bench.pool, bench.model.pool
+    reduce_only &= abs(size) < 2**96  # no book holds more to be closed
     with suppress(Reverted):  # refused by both, for one reason
         filled = bench.same(
-            lambda: pool.order_price(1, size, price, volatility, skew),
-            lambda: model.order_price(1, size, price, volatility, skew),
+            lambda: pool.order_price(1, size, price, volatility, skew, reduce_only),
+            lambda: model.order_price(1, size, price, volatility, skew, reduce_only),
         )
         assert (filled - price) * size >= 0
     rate = bench.same(lambda: pool.engine_rate(1, volatility, age), lambda: model.engine_rate(1, volatility, age))

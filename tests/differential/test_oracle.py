@@ -148,6 +148,8 @@ class Pair:
         self._same(lambda: oracle.quote(FEED), lambda: tuple(vars(feed.quote(now)).values()))
         self._same(lambda: oracle.pending(FEED), feed.pending)
         self._same(lambda: oracle.silence(FEED), lambda: feed.silence(now))
+        self._same(lambda: oracle.silent_for(FEED), lambda: feed.silent_for(now))
+        self._same(lambda: oracle.last_price(FEED), lambda: feed.last_price)
         self._same(lambda: oracle.last_round(FEED), feed.last_round)
         round_ = max(0, self.latest - back)
         self._same(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ballast.model.errors import Rejected
-from ballast.model.fixed_point import WAD
+from ballast.model.fixed_point import BPS, WAD
 from ballast.model.planning import DUE, Plan
 from ballast.model.policy import Policy
 from ballast.model.reward import GAS_PER_TRANSFER
@@ -23,7 +23,7 @@ from ballast.model.vector.arrays import Floats
 from ballast.model.vector.books import Books
 from ballast.model.vector.engine import Engine
 from ballast.model.vector.marks import UNPRICED, Marks, figures
-from ballast.model.vector.policy import EngineState, Policies
+from ballast.model.vector.policy import EPSILON, EngineState, Policies
 from ballast.params import load
 
 START = 1_700_000_000  # [s]
@@ -161,8 +161,9 @@ class History:
                 self.adopt(i, result.plan)
 
     def adopt(self, i: int, plan: Plan) -> None:
-        """Where a wei or so was moved: for the integers that is a move, for the arrays it is nothing."""
-        if all(abs(move.amount) > DUST for move in plan.transfers):
+        """Where next to nothing was moved: the integers round containment up for it, the arrays do not."""
+        least = max(DUST, int(EPSILON * plan.equity / BPS))
+        if all(abs(move.amount) > least for move in plan.transfers):
             return
         self.codes.update(dust=1)
         held, state = self.system.rebalancer.states[self.accounts[i]], self.engine.state

@@ -55,7 +55,7 @@ class Tape:
     def _order_cost(self, round_: int, side: int) -> float:
         """What a small order pays beyond the oracle price, its fee included, as a share of it."""
         quote = self.quotes[round_]
-        price = self._pool.order_price(1, side, quote.price, quote.fast_volatility, 0)
+        price = self._pool.order_price(1, side, quote.price, quote.fast_volatility, 0, False)
         fee = self._fees.fee(price, quote.fast_volatility)
         return (side * (price - quote.price) + fee) / quote.price
 

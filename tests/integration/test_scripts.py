@@ -76,15 +76,43 @@ def test_account_and_trade__as_a_user__ends_with_a_book(ape, deployer, deployed,
 def test_credit_and_insurance__as_lender_and_borrower__ends_with_a_debt(ape, deployer, deployed):
     """Lend, insure, borrow against bitcoin, and see it."""
     assert "shares" in ape("credit", "enter", "50000", "--mint", **deployer)
-    assert "shares" in ape("insurance", "enter", "1000", "--mint", **deployer)
+    insured = re.search(r"([\d.]+) shares", ape("insurance", "enter", "1000", "--mint", **deployer))[1]
     account = re.search(r"account (\d+)", ape("account", "open", **deployer))[1]
     ape("account", "deposit", account, "1", "--token", "WBTC", "--mint", **deployer)
     assert "$20,000.00 of debt, 1 WBTC" in ape("account", "withdraw", account, "20000", **deployer)
     assert "lent $20,000.00" in ape("credit", "show")
     assert "idle $30,000.00" in ape("credit", "show")
     assert "paid $30,000.0" in (said := ape("credit", "leave", "50000", **deployer)) and "wait in line" in said
-    assert "net assets $1,000.00" in ape("insurance", "show")
-    assert "may leave from" in ape("insurance", "request", "500", **deployer)
+    assert "net assets $1,000." in ape("insurance", "show")
+    assert "may leave from" in ape("insurance", "request", insured, **deployer)
+
+
+def test_liquidator__unguarded_book_below_maintenance__started_bought_and_closed(ape, deployer, deployed, node):
+    """A dry run sends nothing; an auction is opened, bid in once the discount is worth it, and what was bought is
+    closed by an order; lenders who wait are paid."""
+    chain = Web3Chain(node.url)
+    bidder = re.search(r"account (\d+)", ape("account", "open", **deployer))[1]
+    ape("account", "deposit", bidder, "20000", "--mint", **deployer)
+    ape("account", "policy", "7", "enabled=no", **deployer)
+    ape("credit", "enter", "20000", "--mint", **deployer)
+    chain.advance(60)
+    ape("trade", "publish", "ETH", "3850", **deployer)
+    run = ("liquidator", "--bidder", bidder, "--once")
+
+    before = chain.block
+    said = ape(*run, "--dry-run", **deployer)
+    assert "would have" in said and "started 7 ETH" in said
+    assert chain.block == before
+
+    said = ape(*run, **deployer)
+    assert "started 7 ETH" in said
+    assert "served 1" in said
+    chain.advance(20 * 60)
+    said = ape(*run, "--edge", "0", **deployer)
+    assert "bought 7 ETH" in said
+    assert "unwound ETH" in said
+    said = ape("liquidator", "--bidder", "1", "--once", fails=True, **deployer)
+    assert "may not trade and move margin for account 1" in said
 
 
 def test_withdraw__too_much__is_refused_in_one_line(ape, deployer, deployed):

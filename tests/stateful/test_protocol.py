@@ -9,7 +9,7 @@ import pytest
 from tests.stateful.rules.world import twins
 from tests.stateful.run import run_until
 
-STEPS = 30_000
+STEPS = 50_000
 PARTS = 4  # so that workers can share them
 MUST_HAPPEN = {  # a suite in which nothing happens proves nothing: event or reason → least count a part
     # orders and the engine
@@ -53,6 +53,38 @@ MUST_HAPPEN = {  # a suite in which nothing happens proves nothing: event or rea
     "ConfigSet": 1,
     "FeedSet": 1,
     "CollateralConfigSet": 1,
+    # debt, lenders, insurers
+    "borrowed": 50,
+    "repaid": 10,
+    "interest": 200,
+    "ExitServed": 60,
+    "credit: exits are waiting": 10,
+    "ReserveCollected": 2,
+    "insured": 40,
+    "left insurance": 3,
+    "insurance: not in exit window": 20,
+    "shares: deficit not assigned": 10,
+    # liquidation
+    "AuctionStarted": 100,
+    "BookSold": 30,
+    "sold in part": 20,
+    "insurance pays a bidder": 3,
+    "cured at the start": 50,
+    "cured by its account": 3,
+    "CollateralSold": 10,
+    "liquidator: book is healthy": 30,
+    "liquidator: book is not as seen": 3,
+    "liquidator: opened in this block": 30,
+    "liquidator: above max payment": 2,
+    "liquidator: not the pool's turn": 10,
+    "liquidator: market just resumed": 10,
+    # gaps through zero
+    "DeficitRealised": 30,
+    "DeficitCovered": 20,
+    "DebtRealised": 1,
+    "others bear a book": 10,
+    "others bear the pool": 3,
+    "lenders bear a debt": 1,
     # two colluding attackers
     "collusion": 10,
     "vault: cash is locked": 2,

@@ -19,9 +19,11 @@ from ballast.model.planning import (
     DUE,
     HEALTHY,
     KEEPER,
+    NO_LIMIT,
     NO_REMEDY,
     OFF,
     RESCUE,
+    RESCUE_REACH,
     RISK_BUDGET,
     RISK_SHARE,
     SAME_ROUNDS,
@@ -127,6 +129,8 @@ def plan(
     if mode == KEEPER:
         on = policies.enabled[:, None]
         policies = replace(policies, fund=policies.fund & on, tap=policies.tap & on)
+    elif mode == RESCUE:
+        policies = _saving(policies)
     found = triggers(risk, cash, policies)
     asked = state.live(now)
     planned = _blank(risk, found, state, asked)
@@ -330,6 +334,17 @@ class _Case:
             reserve=done.reserve,
         )
         return np.where(done.code == DUE, most, 0.0)
+
+
+def _saving(policies: Policies) -> Policies:
+    """Of a rescue: risk has no limits, and cuts are only for what is left below maintenance."""
+    return replace(
+        policies,
+        max_risk_share=np.full_like(policies.max_risk_share, NO_LIMIT / BPS),
+        risk_budget=np.zeros_like(policies.risk_budget),
+        z_delever=np.zeros_like(policies.z_delever),
+        z_delever_target=np.minimum(policies.z_delever_target, RESCUE_REACH / WAD),
+    )
 
 
 def _active(risk: Risk, policies: Policies) -> Flags:

@@ -28,6 +28,7 @@ class Engine(World):
         cooldown=st.sampled_from([0, 0, 900]),
         enabled=st.sampled_from([True, True, True, False]),
         max_fee=st.integers(0, 2_000),
+        allow_borrow=st.booleans(),
         who=ACTORS,
     )
     def set_policy(
@@ -43,6 +44,7 @@ class Engine(World):
         cooldown: int,
         enabled: bool,
         max_fee: int,
+        allow_borrow: bool,
         who: str,
     ) -> None:
         """Any policy, some of them out of bounds."""
@@ -60,6 +62,7 @@ class Engine(World):
             "no_tap": no_tap,
             "cooldown": cooldown,
             "max_fee": max_fee * WAD // 100,
+            "allow_borrow": allow_borrow,
         }
         sender = self.actor(account, who)
         self.act(
@@ -68,7 +71,7 @@ class Engine(World):
             lambda: self.model.rebalancer.set_policy(sender, account, self.twins.model_policy(policy), now=self.now),
         )
 
-    @rule(account=st.integers(1, FIRST + TRADERS * ACCOUNTS_EACH + 3))
+    @rule(account=st.integers(1, FIRST + TRADERS * ACCOUNTS_EACH + 4))
     def rebalance(self, account: int) -> None:
         """§7.5: succeeds if and only if `check` says so, and does what the model does."""
         keeper, rebalancer = self.twins.keeper, self.protocol.rebalancer

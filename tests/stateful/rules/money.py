@@ -19,7 +19,7 @@ class Money(World):
         sender = self.actor(account, "owner")
         self.twins.both(
             lambda: self.protocol.vault.deposit(account, self.token, amount, sender=sender),
-            lambda: self.model.vault.deposit(account, amount),
+            lambda: self.model.vault.deposit(account, amount, now=self.now),
         )
 
     @rule(account=ACCOUNTS, amount=st.integers(0, 60_000 * 10**6), who=ACTORS)

@@ -13,11 +13,12 @@ from hypothesis.stateful import precondition, rule
 from ballast.chain import Contract
 from ballast.deploy import Proposal, Setting
 from ballast.model.collateral import CollateralConfig
+from ballast.model.credit import RateConfig
 from ballast.model.exchange import FeeConfig
 from ballast.model.system import OWNER
 from ballast.params import WAD
 from tests.stateful.rules.world import ACCOUNTS, HOSTILE, MARKETS, TOKENS, USD, World
-from tests.stateful.twins import DELAY, METER
+from tests.stateful.twins import DELAY, DRAW_CAP, METER
 
 EARLY = "timelock_controller: operation is not ready"
 NOT_OWNER = "ownable: caller is not the owner"
@@ -34,6 +35,9 @@ KINDS = (
     "feed_on",
     "feed",
     "max_assets",
+    "rates",
+    "limits",
+    "draw_cap",
 )
 
 
@@ -211,6 +215,24 @@ class Powers(World):
                 haircuts = CollateralConfig(feed_id, WAD // 60 * factor, WAD // 60 * min(60, factor + 4))
                 apply = lambda: model.collateral_model.set_config(OWNER, index, haircuts, now=self.now)  # noqa: E731
                 return protocol.collateral_model, "set_config", (index, vars(haircuts)), apply
+            case "rates":
+                rates = RateConfig(
+                    WAD // 100 * factor // 10**12 * 10**12,
+                    WAD * 8 // 10,
+                    WAD // 50 * factor,
+                    WAD // 20 * factor,
+                    WAD // 100 * factor,
+                )
+                apply = lambda: model.credit.set_rate_config(OWNER, rates, now=self.now)  # noqa: E731
+                return protocol.credit_pool, "set_rate_config", (vars(rates),), apply
+            case "limits":
+                limits = (factor * 10_000 * WAD, factor * 5_000 * WAD)
+                apply = lambda: model.credit.set_limits(OWNER, *limits)  # noqa: E731
+                return protocol.credit_pool, "set_limits", limits, apply
+            case "draw_cap":
+                draw_cap = DRAW_CAP * factor // 20
+                apply = lambda: model.insurance.set_draw_cap(OWNER, market, draw_cap, now=self.now)  # noqa: E731
+                return protocol.insurance_fund, "set_draw_cap", (market, draw_cap), apply
             case "state":
                 apply = lambda: model.markets[market].set_state(factor % 4, self.now)  # noqa: E731
                 return protocol.markets[name], "set_state", (factor % 4,), apply

@@ -30,6 +30,28 @@ def worth(protocol: Protocol) -> Callable[..., int]:
 
 
 @pytest.fixture
+def lenders(protocol: Protocol, owner: str) -> int:
+    """The owner has lent $1,000,000; the credit pool's account."""
+    raw = protocol.mint(owner, 10**6 * WAD, owner)
+    protocol.token.approve(protocol.credit_pool.address, raw, sender=owner)
+    protocol.credit_pool.deposit(raw, owner, sender=owner)
+    return int(protocol.credit_pool.ACCOUNT())
+
+
+@pytest.fixture
+def secure(protocol: Protocol, trader: str, owner: str) -> Callable[..., None]:
+    """`secure(account, "WETH", amount)`: collateral of the trader's [wad]."""
+
+    def secure_(account: int, name: str, amount: int) -> None:
+        token = protocol.collateral[name]
+        raw = protocol.mint(trader, amount, owner, name)
+        token.approve(protocol.vault.address, raw, sender=trader)
+        protocol.vault.deposit(account, token.address, raw, sender=trader)
+
+    return secure_
+
+
+@pytest.fixture
 def commit(protocol: Protocol, trader: str) -> Callable[..., int]:
     """`commit(account, "ETH", size, margin)`: an order of the trader's at any price; its id."""
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from eth_abi.exceptions import DecodingError, InsufficientDataBytes
 
 from ballast.chain.abi import EventType, Function, Parameters, revert_reason, type_string
 
@@ -40,6 +41,44 @@ def test_decode__nested_structs__named_fields() -> None:
     assert value.point.x == 1
     assert [point.x for point in value.path] == [2, 3]
     assert nested.encode([value]) == data
+
+
+STATIC = [
+    {"name": "amount", "type": "int256"},
+    {"name": "points", "type": "tuple[2]", "components": POINT["components"]},
+    {"name": "pair", "type": "uint256[2]"},
+    {"name": "flag", "type": "bool"},
+    {"name": "round", "type": "uint80"},
+    {"name": "hash", "type": "bytes32"},
+]
+EDGES = (0, 1, 2, 2**80 - 1, 2**80, 2**160 - 1, 2**160, 2**255 - 1, 2**255, 2**256 - 1)
+
+
+@pytest.mark.parametrize("place", range(10))
+@pytest.mark.parametrize("word", EDGES)
+def test_decode__any_word_in_any_place__as_the_codec_reads_it(place: int, word: int) -> None:
+    """What is read without the codec is what it would say, its refusals included."""
+    parameters = Parameters(STATIC)
+    words = [1] * 10
+    words[place] = word
+    data = b"".join(each.to_bytes(32, "big") for each in words)
+    codec = Parameters(STATIC)
+    codec._readers = [None]
+    try:
+        expected = codec.decode(data)
+    except DecodingError as refusal:
+        with pytest.raises(type(refusal)):
+            parameters.decode(data)
+    else:
+        assert parameters.decode(data) == expected
+        assert parameters.encode(parameters.decode(data)) == data
+
+
+def test_decode__too_short__refused() -> None:
+    with pytest.raises(InsufficientDataBytes):
+        Parameters(STATIC).decode(bytes(9 * 32))
+    with pytest.raises(InsufficientDataBytes):
+        Parameters(STATIC).decode(bytes(10 * 32 - 1))
 
 
 def test_encode__wrong_fields__named() -> None:

@@ -177,3 +177,23 @@ def test_collect_reserve__all_lent__takes_what_is_idle(bench: CreditBench) -> No
     with pytest.raises(Reverted) as refusal:
         bench.pool.collect_reserve(sender=bench.keeper)
     assert refusal.value.reason == "vault: zero amount"
+
+
+def test_collect_reserve__ahead_of_a_known_loss__reverts(bench: CreditBench) -> None:
+    """BDT-2, BDT-3: insurance cannot take its share of interest out of the way of a debt that it bears first."""
+    bench.pool.set_deficits(bench.deficits.address, sender=bench.owner)
+    bench.deposit(1_000)
+    bench.lend(800)
+    bench.chain.advance(YEAR)
+    reserve, insured = bench.pool.reserve(), bench.cash(bench.fund_account)
+    bench.deficits.set_insolvencies(1, 1, sender=bench.owner)
+    with pytest.raises(Reverted) as refusal:
+        bench.pool.collect_reserve(sender=bench.keeper)
+    assert refusal.value.reason == "shares: deficit not assigned"
+    assert (bench.pool.reserve(), bench.cash(bench.fund_account)) == (reserve, insured)
+    net = bench.pool.net_assets()
+    event = bench.write_off(WAD).event("WrittenOff")
+    assert event.from_reserve == event.loss
+    assert bench.pool.net_assets() == net
+    bench.deficits.set_insolvencies(1, 0, sender=bench.owner)
+    assert bench.pool.collect_reserve(sender=bench.keeper).returned > 0

@@ -51,6 +51,24 @@ def test_request_exit__too_small__reverts(bench: CreditBench) -> None:
     assert refusal.value.reason == "credit: exit too small"
 
 
+@pytest.mark.parametrize("gift", [1, 10**6])
+def test_request_exit__after_a_donation_to_an_empty_pool__is_for_all(bench: CreditBench, gift: int) -> None:
+    """X-SHR-01, X-SHR-02: a dollar given while there are no shares makes one worth a million; what may queue is counted
+    in dollars, so nobody is shut out of the queue by that."""
+    bench.donate(gift)
+    shares = bench.deposit(1_000)
+    bench.deposit(1_000, bench.other)
+    assert shares < WAD // 500
+    bench.lend(2_000 + gift)
+    bench.pool.request_exit(shares // 2, bench.lender, sender=bench.lender)
+    with pytest.raises(Reverted) as refusal:
+        bench.pool.request_exit(shares // 1_001, bench.lender, sender=bench.lender)
+    assert refusal.value.reason == "credit: exit too small"
+    bench.repay(600, 600 * WAD)
+    bench.pool.serve_exits(1, sender=bench.keeper)
+    assert bench.pool.claimable(bench.lender) == pytest.approx(500 * bench.raw, rel=10**-5)
+
+
 def test_request_exit__for_nobody__reverts(bench: CreditBench) -> None:
     bench.deposit(1_000)
     with pytest.raises(Reverted) as refusal:

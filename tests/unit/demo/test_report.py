@@ -17,12 +17,14 @@ from ballast.demo.report import (
     AuditResult,
     BookInFreeze,
     FreezeResult,
+    LiquidationResult,
     Loss,
     Party,
     Passage,
     PoolResult,
     Report,
     Rescue,
+    Sale,
     Trace,
     write_summary,
 )
@@ -30,9 +32,8 @@ from ballast.demo.report import (
 
 def _account(name: str, twin: str, guarded: bool) -> AccountResult:
     account = AccountResult(name, twin, guarded, "a story", {"BTC": "10x long BTC", "ETH": "5x short ETH"})
-    account.equity_start, account.equity_end, account.equity_end_without = 10_000.0, 9_100.456, 2_500.0
+    account.equity_start, account.equity_end = 10_000.0, 9_100.456 if guarded else 2_500.0
     account.min_z, account.moved, account.cut, account.rewards = 1.23456, 500.0, 4_000.0, 3.5
-    account.lost_without = ["BTC"]
     account.z = {symbol: Trace([100, 200, 300], [5.0, 1.2, 6.0]) for symbol in account.holdings}
     return account
 
@@ -41,7 +42,7 @@ def _account(name: str, twin: str, guarded: bool) -> AccountResult:
 def report() -> Report:
     """A run with one pair of accounts, one transfer and one cut."""
     guarded, alone = _account("pair", "pair (unguarded)", True), _account("pair (unguarded)", "pair", False)
-    alone.lost = [Loss(200, alone.name, "BTC", -0.4, 50.0, "the engine is off")]
+    alone.lost = [Loss(200, alone.name, "BTC", -0.4, "the engine is off")]
     rescues = [
         Rescue(150, "pair", {"BTC": 300.0, "ETH": -200.0, CASH: -101.5}, {}, 0.0, 1.5),
         Rescue(200, "pair", {}, {"BTC": 4_000.0}, 8.0, 2.0, volatility_only=True),
@@ -51,7 +52,8 @@ def report() -> Report:
     skipped = {"alt-long": ["SOL"]}
     return Report(
         "a test", "all of it", 100, 300, 6, [guarded, alone], skipped, rescues, series, volatilities,
-        conservation_error_wei=0, pool=_pool(), freeze=_freeze(), audit=AuditResult(1_234, 0, -7),
+        conservation_error_wei=0, pool=_pool(), freeze=_freeze(), audit=AuditResult(1_234, 0, -7, 1_200, 0),
+        liquidation=_liquidation(),
         parties=[Party("the pool", 1e6, 1.25e6), Party("traders", 1e6, 0.75e6)],
     )  # fmt: skip
 
@@ -62,6 +64,13 @@ def _pool() -> PoolResult:
     pool.entry = Passage(100, 150, 100_000.0, 100_000.0)
     pool.exits = [Passage(200, 250, 40_400.0, 40_000.0), Passage(200, 280, 60_600.0, 60_000.0)]
     return pool
+
+
+def _liquidation() -> LiquidationResult:
+    """Half a book sold in an auction, and one below zero that insurance could not pay for alone."""
+    sold = Sale(200, 2, "pair (unguarded)", "BTC", "the liquidator", 600.0, 0.5, 60.0, 12.0, 0.0, 0.0)
+    spread = Sale(250, 2, "pair (unguarded)", "ETH", "the pool, at mark", -90.0, 1.0, 0.0, 0.0, 50.0, 40.0)
+    return LiquidationResult([sold, spread], auctions=2, cured=1)
 
 
 def _freeze() -> FreezeResult:
@@ -85,11 +94,11 @@ def test_write_summary__run__holds_what_others_read(report: Report, tmp_path: Pa
     assert summary["cuts_by_volatility_alone"] == 1
     account, twin = summary["accounts"]
     assert (account["policy"], twin["policy"], account["twin"]) == ("on", "off", twin["name"])
-    assert (account["books"], account["books_liquidated"], account["books_liquidated_without"]) == (2, 0, 1)
+    assert (account["books"], account["books_liquidated"]) == (2, 0)
     assert twin["books_liquidated"] == 1
     money = ("min_z", "moved_usd", "cut_usd", "rewards_usd", "equity_start_usd", "equity_end_usd")
     assert [account[key] for key in money] == [1.2346, 500.0, 4_000.0, 3.5, 10_000.0, 9_100.46]
-    assert account["equity_end_without_usd"] == 2_500.0
+    assert twin["equity_end_usd"] == 2_500.0
 
 
 def test_write_summary__pool__what_it_earned_and_what_the_provider_took(report: Report, tmp_path: Path) -> None:
@@ -111,6 +120,22 @@ def test_write_summary__freeze__halted_books_apart_from_the_others(report: Repor
     assert (freeze["halted"]["books"], freeze["halted"]["short"], freeze["halted"]["served"]) == (3, 2, 1)
     assert (freeze["others"]["books"], freeze["others"]["served"], freeze["others"]["filled_usd"]) == (1, 1, 200.0)
     assert [book["account"] for book in freeze["books"]] == ["pair", "third", "other"]
+
+
+def test_broken__whatever_must_hold__is_named(report: Report) -> None:
+    """Nothing in a run as it should be; else each fault by itself. Dust that nobody gets is none."""
+    assert report.broken == []
+    report.audit = AuditResult(10, 3, 5, 10, 1, ["bid at 200: no"])
+    report.liquidation.unassigned, report.liquidation.known = 1.5, 2
+    report.conservation_error_wei = 7
+    assert report.broken == [
+        "7 wei were created or lost",
+        "custody fell short by 3 wei",
+        "all together won 5 wei",
+        "chain and model differ 1 times",
+        "nobody bears $1.500000 of deficits",
+        "2 deficits are known and not realised",
+    ]
 
 
 def test_pool__provider_still_in__has_no_result() -> None:
@@ -153,6 +178,35 @@ def test_table__custody_short__says_so(report: Report) -> None:
     console = Console(width=table.WIDTH, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(table.render(report))
     assert "3 WEI WERE MISSING" in console.export_text()
+
+
+def test_write_summary__liquidation__who_paid_for_what(report: Report, tmp_path: Path) -> None:
+    """Figures of all sales, and each of them."""
+    write_summary(report, tmp_path / "summary.json")
+    found = json.loads((tmp_path / "summary.json").read_text())["liquidation"]
+    assert (found["auctions"], found["cured"], found["unassigned_usd"], found["known_deficits"]) == (2, 1, 0, 0)
+    assert [found[f"{name}_usd"] for name in ("cost", "penalty", "insured", "spread")] == [60, 12, 50, 40]
+    assert [sale["what"] for sale in found["sales"]] == ["BTC", "ETH"]
+    assert found["sales"][0]["equity_usd"] == 600 and "id" not in found["sales"][0]
+
+
+def test_table__liquidation__every_sale_and_who_bore_the_rest(report: Report) -> None:
+    """What was sold, the deficit in red, and that nobody was forgotten."""
+    console = Console(width=table.WIDTH, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table.render(report))
+    text = console.export_text()
+    assert "What could not be saved" in text and "the liquidator" in text and "-90" in text
+    assert "1 sales took $60" in text and "the insurance paid $50" in text and "bore $40" in text
+    assert "No deficit is unassigned." in text
+    assert "The integer model took 1,200 of them" in text and "nothing was" in text
+    assert "What could not be saved" in page.render(report)
+
+
+def test_table__deficit_without_a_bearer__says_so(report: Report) -> None:
+    report.liquidation.unassigned = 1.5
+    console = Console(width=table.WIDTH, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table.render(report))
+    assert "$1.500000 OF DEFICITS THAT NOBODY BEARS" in console.export_text()
 
 
 def test_table__prices_end_too_soon__says_that_it_stayed_halted(report: Report) -> None:

@@ -26,7 +26,7 @@ def test_roster__no_collateral__its_holders_are_skipped_by_name() -> None:
     assert skipped["ether-holder"] == ["WETH"] and skipped["hedged-holder"] == ["WBTC"]
     assert not any(entry.kind.collateral for entry in entries)
     entries, _ = roster({"BTC", "ETH"}, {"WETH", "WBTC"})
-    assert len([entry for entry in entries if entry.guarded and entry.kind.collateral]) == 2
+    assert len([entry for entry in entries if entry.guarded and entry.kind.collateral]) == 5
 
 
 def test_roster__each_account__has_an_exact_twin() -> None:

@@ -45,7 +45,7 @@ def test_run__crash__engine_works_and_not_a_wei_is_lost(report: Report) -> None:
         assert len(guarded.lost) <= len(alone.lost), f"{guarded.name} lost {kept}"
         assert abs(guarded.equity_start - alone.equity_start) < 0.02 * guarded.equity_start
     lost = {guarded.name: guarded.lost for guarded, _ in pairs(report.accounts) if guarded.lost}
-    assert set(lost) <= {"ring-fenced", "beyond-saving"} and "beyond-saving" in lost
+    assert set(lost) <= {"ring-fenced", "beyond-saving", "over-borrowed"} and "beyond-saving" in lost
     assert all("ring-fenced" in loss.why for loss in lost.get("ring-fenced", []))
 
 
@@ -55,25 +55,34 @@ def test_run__every_transaction__custody_covers_what_is_owed(report: Report) -> 
 
 
 def test_run__parties__what_one_loses_another_wins(report: Report) -> None:
-    """SOL-2: all together they win nothing but what their collateral did; dust is in the vault's favour."""
-    assert -1_000 <= report.audit.created_wei <= 0
+    """SOL-2: all together they win nothing but what their collateral did; dust is in the vault's favour, less than ten
+    wei a transaction (an index rounds by a wei a unit of size, and there are hundreds of units)."""
+    assert -10 * report.audit.modelled <= report.audit.created_wei <= 0
     earned = {party.name: party.earned for party in report.parties}
     assert earned["traders with the engine"] < 0 < earned["the keeper"]
 
 
-def test_run__unguarded__as_the_model_says(report: Report) -> None:
-    """What the model calls "without" is what happens on the chain to accounts without the engine."""
+def test_run__model__comes_out_equal_to_the_wei(report: Report) -> None:
+    """HLT-11, LIQ-1: every transaction put to the model of it; what was liquidated, the model could not cure."""
+    assert report.audit.modelled > 100
+    assert report.audit.differences == 0, report.audit.first
+
+
+def test_run__liquidation__no_deficit_is_unassigned(report: Report) -> None:
+    """BDT-2, §7.6: books are sold, rescues come first, and what nobody can pay is borne at once."""
+    liquidation = report.liquidation
+    assert liquidation.auctions and liquidation.sales
+    assert liquidation.unassigned == 0 and liquidation.known == 0
+    assert any(sale.buyer == "the liquidator" for sale in liquidation.sales) and liquidation.held == 0
     for account in report.accounts:
         if not account.guarded:
-            assert sorted(loss.symbol for loss in account.lost) == sorted(account.lost_without)
             assert account.moved == account.cut == account.rewards == 0
-    assert report.model_gap < 1
 
 
 def test_run__collateral__counts_in_equity_and_falls_with_the_price(report: Report) -> None:
     """At its haircut, on the chain and in the model; the holder's deposit is as he made it."""
     held = {account.name: account for account in report.accounts if account.collateral}
-    assert len(held) == 4
+    assert len(held) == 10
     ether = held["ether-holder"]
     assert [text.split()[1] for text in ether.collateral] == ["WETH"]
     assert 0.75 * 15_000 < ether.collateral_start < 0.81 * 15_000
@@ -109,7 +118,7 @@ def test_run__market_halted__opened_by_the_timelock_while_the_others_go_on(repor
     assert all(book.filled == book.given == 0 for book in freeze.group(True))
     assert any(book.is_short for book in freeze.group(True))
     assert any(book.filled for book in freeze.group(False))
-    assert not any(book.lost for book in freeze.books.values())
+    assert {book.account for book in freeze.books.values() if book.lost} <= {"beyond-saving"}
 
 
 def test_run__unknown_underlying__not_part_of_it(report: Report) -> None:

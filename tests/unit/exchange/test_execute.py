@@ -33,7 +33,7 @@ def test_execute__opening__fills_at_the_pools_price(
     event = execute(order).event("OrderFilled")
 
     volatility = protocol.oracle.quote(eth).fast_volatility
-    assert event.price == protocol.pool.order_price(eth, 10 * WAD, price, volatility, 0)
+    assert event.price == protocol.pool.order_price(eth, 10 * WAD, price, volatility, 0, False)
     assert event.fee == exchange.fee(eth, 10 * event.price, volatility)
     assert (event.order, event.account, event.market, event.executor) == (order, account, eth, keeper)
     assert (event.size, event.round) == (10 * WAD, protocol.latest_round(ETH))
@@ -141,7 +141,7 @@ def test_execute__at_the_limit__fills(
 ) -> None:
     """X-LIQ-01's manner: exact at the boundary. The round does not move the price, so volatility only decays."""
     volatility = protocol.oracle.quote(eth).fast_volatility
-    limit = protocol.pool.order_price(eth, WAD, price, volatility, 0)
+    limit = protocol.pool.order_price(eth, WAD, price, volatility, 0, False)
     event = execute(commit(1, 1_000, limit=limit)).event("OrderFilled")
     assert event.price <= limit
 

@@ -239,7 +239,7 @@ def test_draw__without_a_cap_or_money__grants_nothing(bench: CreditBench) -> Non
 
 
 def test_draw__a_day_later__again(bench: CreditBench) -> None:
-    """The meter drains by a full cap a day, in a straight line."""
+    """The meter drains by its limit a day, in a straight line."""
     bench.fund.set_draw_cap(1, 240 * WAD, sender=bench.owner)
     insure(bench, 10_000)
     assert cover(bench, 240, market=1) == 240 * WAD
@@ -247,6 +247,20 @@ def test_draw__a_day_later__again(bench: CreditBench) -> None:
     assert bench.fund.drawable(1) == 120 * WAD
     bench.chain.advance(DAY // 2)
     assert bench.fund.drawable(1) == 240 * WAD
+
+
+@pytest.mark.parametrize("cap", [1_000, 10**6, 10**9])
+def test_draw__cap_above_half__drains_no_faster_than_half_a_day(bench: CreditBench, cap: int) -> None:
+    """BDT-4: or a high cap would find a new half of what is left every few minutes, until nothing is."""
+    bench.fund.set_draw_cap(1, cap * WAD, sender=bench.owner)
+    insure(bench, 1_000)
+    assert cover(bench, 10**6, market=1) == 500 * WAD
+    drawn = 0
+    for _ in range(24):
+        bench.chain.advance(DAY // 24)
+        drawn += cover(bench, 10**6, market=1)
+    assert 150 * WAD < drawn <= 250 * WAD
+    assert bench.fund.net_assets() >= 250 * WAD
 
 
 def test_set_draw_cap__lowered__what_was_drawn_stays_drawn(bench: CreditBench) -> None:

@@ -60,14 +60,15 @@ def test_draw__any_sequence__is_the_integer_meters() -> None:
     source = Random(3)
     cap, cash = 1_000 * WAD, 3_000 * WAD
     meter = Meter(cap, 0, START)
-    fund = Insurance(cash / WAD, np.array([cap / WAD]), np.zeros(1), START)
+    fund = Insurance(cash / WAD, np.array([cap / WAD]), np.zeros(1), np.array([float(START)]))
     now = START
     for _ in range(50):
         now += source.randrange(20_000)
         wanted = source.randrange(600) * WAD
-        meter = meter.at(now)
-        granted = min(wanted, meter.left(cash))
-        meter, cash = replace(meter, used=meter.used + granted), cash - granted
+        drained = meter.at(now, cash)
+        granted = min(wanted, drained.left(cash))
+        if granted:
+            meter, cash = replace(drained, used=drained.used + granted), cash - granted
         assert fund.draw(np.array([wanted / WAD]), now)[0] == pytest.approx(granted / WAD, abs=1e-9)
 
 

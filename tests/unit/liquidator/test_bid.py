@@ -295,6 +295,27 @@ def test_bid__order_that_saves_nothing__keeps_nobody_off(
     assert bid(account).named("BookSold")
 
 
+def test_bid__in_the_name_of_the_house__is_refused(
+    protocol: Protocol,
+    market: Contract,
+    on_sale: Callable[..., int],
+    bid: Bid,
+    insured: int,
+    trader: str,
+    stranger: str,
+) -> None:
+    """AUT-2, X-LIQ-04: nobody spends the pool's or the insurance's cash on a book; the pool has its own turn."""
+    account = on_sale(age=1)
+    for house in (protocol.pool_account, insured):
+        before, book = protocol.vault.treasury(house).cash, tuple(market.book(house))
+        assert before > 0
+        for sender in (trader, stranger):
+            with refused("access: no right"):
+                bid(account, bidder=house, margin=0, sender=sender)
+        assert protocol.vault.treasury(house).cash == before
+        assert tuple(market.book(house)) == book
+
+
 # The pool
 
 
@@ -338,3 +359,40 @@ def test_offer__at_every_age__is_what_a_bid_pays(
         expected = (False, offer.limit, offer.payment, offer.penalty, 0)
         assert tuple(outcome) == expected
         protocol.chain.revert(snapshot)
+
+
+def test_bid__guardian_freezes_in_mid_auction__it_stands_still_and_goes_on_where_it_was(
+    protocol: Protocol,
+    liquidator: Contract,
+    on_sale: Callable[..., int],
+    bid: Callable[..., Receipt],
+    eth: int,
+    market: Contract,
+    publish: Callable[..., int],
+    owner: str,
+    stranger: str,
+) -> None:
+    """X-GOV-03, X-GOV-04, LIQ-7: halted, bids at a valid price go on, at the discount of that moment; off, nobody bids;
+    reopened, owners have an hour before bidders; and none of that time makes the book cheaper."""
+    account = on_sale(age=600)
+    protocol.vault.set_guardian(stranger, sender=owner)
+    market.set_state(2, sender=stranger)
+    discount = liquidator.offer(account, eth).discount
+
+    publish(ETH, LOW, after=1_800)
+    assert liquidator.offer(account, eth).discount == discount > 0
+    snapshot = protocol.chain.snapshot()
+    assert bid(account).event("BookSold").discount == discount
+    protocol.chain.revert(snapshot)
+
+    protocol.oracle.set_feed_off(eth, True, sender=stranger)
+    with refused("oracle: feed is off"):
+        bid(account)
+    protocol.chain.advance(1_800)
+    protocol.oracle.set_feed_off(eth, False, sender=owner)
+    market.set_state(0, sender=owner)
+    publish(ETH, LOW, after=3_000)
+    with refused("liquidator: market just resumed"):
+        bid(account)
+    publish(ETH, LOW, after=600)
+    assert bid(account).event("BookSold").discount == discount

@@ -216,6 +216,27 @@ def test_bid__books_can_repay__nothing_is_sold(
     assert not auctions.offer(debtor, WETH).on
 
 
+def test_bid__in_the_name_of_the_house__is_refused(
+    protocol: Protocol,
+    on_sale: Callable[..., int],
+    bid: Callable[..., Receipt],
+    lent: int,
+    insured: int,
+    trader: str,
+    stranger: str,
+) -> None:
+    """AUT-2, X-LIQ-04: nobody sells his tokens to pool, insurance or lenders, who could not sell them on."""
+    account, vault = on_sale(age=1), protocol.vault
+    for house in (protocol.pool_account, insured, lent):
+        before = vault.treasury(house).cash
+        assert before > 0
+        for sender in (trader, stranger):
+            with refused("access: no right"):
+                bid(account, bidder=house, sender=sender)
+        assert vault.treasury(house).cash == before
+        assert vault.collateral_of(house)[WETH] == 0
+
+
 def test_bid__repaid_by_a_stranger__is_refused(
     protocol: Protocol, on_sale: Callable[..., int], bid: Callable[..., Receipt], owner: str
 ) -> None:
@@ -265,6 +286,30 @@ def test_offer__at_every_age__falls_no_further_than_half_of_what_the_threshold_l
         assert tuple(bid(account).returned) == (False, offer.limit, offer.payment, offer.penalty)
         protocol.chain.revert(snapshot)
     assert last == 75 * WAD // 1_000
+
+
+def test_bid__below_zero_at_a_jump_that_nothing_confirms__waits(
+    protocol: Protocol,
+    debtor: int,
+    bidder: int,
+    start: Callable[..., Receipt],
+    bid: Callable[..., Receipt],
+    publish: Callable[..., int],
+) -> None:
+    """X-ORC-05: nobody's collateral is sold as a whole at one strange round; ten minutes later it counts."""
+    vault = protocol.vault
+    publish(ETH, DEEP, after=60)
+    start(debtor)
+    publish(ETH, DEEP, after=60)
+    cash = vault.treasury(bidder).cash
+    with refused("liquidator: rescue is suspended"):
+        bid(debtor)
+    with refused("liquidator: rescue is suspended"):
+        protocol.collateral_auctions.offer(debtor, WETH)
+    assert vault.collateral_of(debtor)[WETH] == 10 * WAD
+    assert vault.treasury(bidder).cash == cash
+    publish(ETH, DEEP, after=600)
+    assert bid(debtor).event("CollateralSold").amount == 10 * WAD
 
 
 # What is left

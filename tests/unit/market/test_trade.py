@@ -108,7 +108,7 @@ def test_trade__growth_or_turn_while_reduce_only_or_halted__reverts(market: Mark
 def test_trade__short_book_grown_or_turned_while_reduce_only__reverts(market: MarketBench, size: int) -> None:
     """The same on the other side; a step toward zero, and one to it, are let through."""
     market.market.set_state(1, sender=market.owner)
-    market.model.set_state(1)
+    market.model.set_state(1, market.now)
     with pytest.raises(Reverted, match="market: opening is closed"):
         market.trade(SHORT, size)
     market.trade(SHORT, WAD)

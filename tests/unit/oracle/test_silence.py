@@ -114,3 +114,30 @@ def test_silence__too_little_gas__is_no_answer(oracle: Oracle) -> None:
 
 def test_silence__unknown_feed__is_none(oracle: Oracle) -> None:
     assert oracle.contract.silence(FEED + 1) == 0
+
+
+def test_silent_for__a_round__begins_anew(oracle: Oracle) -> None:
+    """X-ORC-05: two silences of a minute are not one of two."""
+    contract = oracle.contract
+    assert contract.silent_for(FEED) == contract.silent_for(200) == 0
+    oracle.chain.advance(MAX_AGE + 500)
+    assert contract.silent_for(FEED) == silence(oracle) == 500
+    oracle.publish(2_000, after=100)
+    assert contract.silent_for(FEED) == 0
+    oracle.consume()
+    assert contract.silent_for(FEED) == 0 < silence(oracle)
+    oracle.chain.advance(MAX_AGE + 60)
+    assert contract.silent_for(FEED) == 60
+
+
+def test_silent_for__switched_off__counts_from_the_switch_or_from_when_it_was_stale(oracle: Oracle) -> None:
+    contract = oracle.contract
+    contract.set_feed_off(FEED, True, sender=oracle.owner)
+    oracle.chain.advance(700)
+    assert contract.silent_for(FEED) == 700
+    contract.set_feed_off(FEED, False, sender=oracle.owner)
+    assert contract.silent_for(FEED) == 0
+    oracle.chain.advance(MAX_AGE)
+    stale = contract.silent_for(FEED)
+    contract.set_feed_off(FEED, True, sender=oracle.owner)
+    assert 0 < stale == contract.silent_for(FEED)

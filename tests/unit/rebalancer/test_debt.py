@@ -152,7 +152,7 @@ def test_rescue__treasury_and_nothing_to_share__books_are_cut(
     publish("ETH", 3_000 * WAD, after=30)
     borrow(account, 23_900)
     publish("BTC", 60_000 * WAD, after=30)
-    publish("ETH", 2_500 * WAD)
+    publish("ETH", 2_100 * WAD)
     risk = risk_of(account)
     assert risk.equity < risk.maintenance
     cash = vault.treasury(account).cash
@@ -265,3 +265,20 @@ def test_rebalance__lock_on_cash__nothing_is_lent(
     assert plan.code == 0 and plan.frozen == 0 and plan.requests
     rebalancer.rebalance(account, sender=keeper)
     assert vault.treasury(account).cash >= 0
+
+
+@pytest.mark.parametrize(("margin", "available"), [(500, 300), (300, 600), (700, 600)])
+def test_rescue__a_donor_and_a_loan_together__cure_what_neither_does_alone(
+    protocol, rebalancer, vault, with_donor, guard, lender, liquidator, owner, margin, available
+):
+    """§7.6: one plan for the loan, one for what the donor gives, whichever is more first."""
+    account = with_donor(margin)
+    guard(account, allow_borrow=True, containment=10_000, max_slippage=0)
+    lender.set_limits(50_000 * WAD, available * WAD, sender=owner)
+    short, donor = (protocol.markets[name].book_risk(account) for name in ("BTC", "SOL"))
+    lacking = short.maintenance - short.equity
+    spare = donor.equity - max(donor.donor_floor, donor.maintenance + 4 * donor.sigma_loss)
+    assert max(spare, available * WAD) < lacking < spare + available * WAD
+    assert rebalancer.rescue(account, sender=liquidator).returned == 2
+    risk = protocol.markets["BTC"].book_risk(account)
+    assert risk.equity >= risk.maintenance and vault.treasury(account).cash < 0

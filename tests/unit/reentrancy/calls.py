@@ -9,7 +9,7 @@ from typing import Any
 from ballast.chain import Contract, abi
 from ballast.chain.abi import Function
 from ballast.params import WAD
-from tests.unit.reentrancy.scene import BTC, CASH, COIN, ETH, LINK, Call, Scene
+from tests.unit.reentrancy.scene import BTC, CASH, COIN, ETH, LINK, WBTC, Call, Scene
 
 Arguments = Callable[[Scene], tuple[Any, ...]]
 
@@ -59,6 +59,8 @@ MUTATORS: dict[str, Arguments] = {
     "Vault.top_up_pool": lambda s: (ETH, 100 * WAD),
     "Vault.seize_book": lambda s: (s.short, s.own, s.attacker, ETH, WAD // 2, 50 * WAD, 5 * WAD, 20 * WAD),
     "Vault.absorb_book": lambda s: (s.short, BTC),
+    "Vault.seize_collateral": lambda s: (s.pressed, s.own, s.attacker, WBTC, WAD // 2, 20_000 * WAD, 9 * WAD),
+    "Vault.write_off": lambda s: (s.broke,),
     "Vault.cover_deficit": lambda s: (s.own, ETH, 10 * WAD),
     "Vault.collect_revenue": lambda s: (s.attacker,),
     "Outflow.transfer_ownership": lambda s: (s.heir,),
@@ -124,6 +126,7 @@ MUTATORS: dict[str, Arguments] = {
     "InsuranceFund.redeem": lambda s: (100 * WAD, s.attacker, s.attacker),
     "InsuranceFund.request_exit": lambda s: (50 * WAD,),
     "InsuranceFund.cancel_exit": lambda s: (),
+    "InsuranceFund.draw": lambda s: (ETH, 10 * WAD),
     "InsuranceFund.set_draw_cap": lambda s: (ETH, WAD),
     "PriceOracle.transfer_ownership": lambda s: (s.heir,),
     "PriceOracle.consume": lambda s: (ETH,),
@@ -143,8 +146,12 @@ MUTATORS: dict[str, Arguments] = {
     "Liquidator.bid_many": lambda s: ([_bid(s)],),
     "Liquidator.bid_for_pool": lambda s: (s.thin, LINK, []),
     "Liquidator.stop": lambda s: (s.risen, LINK),
+    "CollateralAuctions.start": lambda s: (s.pressed, WBTC, []),
+    "CollateralAuctions.bid": lambda s: ((s.owing, WBTC, WAD // 2, s.own, 2**128, []),),
+    "CollateralAuctions.stop": lambda s: (s.relieved, WBTC),
     "Deficits.note": lambda s: (s.sunk, LINK),
     "Deficits.realise_deficit": lambda s: (s.sunk, LINK, []),
+    "Deficits.realise_debt": lambda s: (s.broke, []),
     "Planner.settled_plan": _settled,
     "Timelock.schedule": lambda s: (*s.proposals["new"], s.delay),
     "Timelock.schedule_batch": lambda s: (*s.batch[:-1], b"\x09" * 32, s.delay),
@@ -163,12 +170,6 @@ IMPOSSIBLE = {
     "Outflow.meet": "the vault only",
     "Outflow.release": "the vault only",
     "Outflow.set_vault": "set once, and it is",
-    "Vault.seize_collateral": "nobody owes anything here",
-    "Vault.write_off": "nobody owes anything here",
-    "CollateralAuctions.start": "nobody owes anything here",
-    "CollateralAuctions.bid": "nobody owes anything here",
-    "CollateralAuctions.stop": "nobody owes anything here",
-    "Deficits.realise_debt": "nobody owes anything here",
     "Deficits.close_pool": "the pool's book is above zero",
     "Exchange.fill": "the exchange itself only",
     "DerivativesMarket.move_margin": "the vault only",
@@ -182,7 +183,6 @@ IMPOSSIBLE = {
     "CreditPool.change_debt": "the vault only",
     "CreditPool.write_off": "the vault only",
     "InsuranceFund.permit": "takes a signature, moves an allowance",
-    "InsuranceFund.draw": "engines with the vault's role only",
     "Timelock.grantRole": "the timelock itself only",
     "Timelock.revokeRole": "the timelock itself only",
     "Timelock.update_delay": "the timelock itself only",
@@ -303,6 +303,9 @@ def state(scene: Scene) -> list[Call]:
     found += [(protocol.insurance_fund, "exit_of", (scene.attacker,))]
     found += [(protocol.deficits, "insolvencies", ()), (protocol.deficits, "is_noted", (scene.sunk, LINK))]
     found += [(protocol.liquidator, "offer", (account, LINK)) for account in (scene.thin, scene.weak, scene.risen)]
+    found += [(protocol.deficits, "is_noted", (scene.broke, 0))]
+    for account in (scene.owing, scene.pressed, scene.relieved):
+        found.append((protocol.collateral_auctions, "offer", (account, WBTC)))
     timelock = protocol.timelock
     for proposal in scene.proposals.values():
         id_ = timelock.hash_operation(*proposal)

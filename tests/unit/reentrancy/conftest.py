@@ -21,6 +21,21 @@ def scene(_scene: Scene) -> Iterator[Scene]:
 
 
 @pytest.fixture(scope="session")
+def _hooked_scene() -> Scene:
+    scene = Scene()
+    scene.hook_markets()
+    return scene
+
+
+@pytest.fixture
+def hooked_scene(_hooked_scene: Scene) -> Iterator[Scene]:
+    """The same, with markets that call back."""
+    snapshot = _hooked_scene.chain.snapshot()
+    yield _hooked_scene
+    _hooked_scene.chain.revert(snapshot)
+
+
+@pytest.fixture(scope="session")
 def changes(_scene: Scene) -> dict[str, Call]:
     """A call of every state-changing function, by name."""
     return mutators(_scene)
@@ -30,3 +45,9 @@ def changes(_scene: Scene) -> dict[str, Call]:
 def looks(_scene: Scene) -> dict[str, Call]:
     """Calls of every view, by name."""
     return views(_scene)
+
+
+@pytest.fixture(scope="session")
+def hooked_changes(_hooked_scene: Scene) -> dict[str, Call]:
+    """As `changes`."""
+    return mutators(_hooked_scene)

@@ -11,14 +11,15 @@ from typing import Any
 
 from ballast import params as params_
 from ballast.chain import Contract
-from ballast.chain.revm import RevmChain
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
 from tests.support import UNLIMITED, last_price, trade_at_oracle
+from tests.unit.reentrancy.hooks import HookChain
 
 HOOKS, HOOKS_AFTER = 2_048, 4_096  # as MockWeirdToken numbers them
 CASH, COIN = 10**6, 10**8  # token units of a dollar and of a coin
 BTC, ETH, LINK = 1, 2, 4
+WBTC = 1  # index of the coin
 DAY = 86_400
 
 Call = tuple[Contract, str, tuple[Any, ...]]
@@ -28,7 +29,7 @@ class Scene:
     """Built once; every test starts from the same state."""
 
     def __init__(self) -> None:
-        self.chain = RevmChain()
+        self.chain = HookChain()
         self.deployer, self.trader, self.heir, self.keeper, self.guardian = self.chain.accounts[:5]
         self.token = self.chain.deploy("MockWeirdToken", 6, 0, sender=self.deployer)
         self.coin = self.chain.deploy("MockWeirdToken", 8, 0, sender=self.deployer)
@@ -45,6 +46,7 @@ class Scene:
         self._shares()
         self._profit()
         self._sink()
+        self._owe()
         self._orders_and_requests()
 
     # Building
@@ -96,18 +98,24 @@ class Scene:
         self.publish_all()
 
     def _lend_and_insure(self) -> None:
-        """The attacker has shares of both, an exit to claim, shares that have cooled down, and a debt."""
+        """The attacker has shares of both, an exit to claim, shares that have cooled down, and debts."""
         credit, fund = self.protocol.credit_pool, self.protocol.insurance_fund
-        for contract in (credit, fund):
-            self.do(contract, "deposit", 10_000 * CASH, self.attacker)
+        for contract, amount in ((credit, 300_000), (fund, 10_000)):
+            self.do(contract, "deposit", amount * CASH, self.attacker)
             self.do(contract, "approve", self.attacker, UNLIMITED)
         self.do(credit, "request_exit", 1_000 * WAD, self.attacker)
-        self.debtor = int(self.vault.open_account(self.attacker, sender=self.deployer).returned)
-        self.do(self.vault, "deposit", self.debtor, self.coin.address, COIN)
-        self.do(self.vault, "withdraw", self.debtor, self.token.address, 4_000 * CASH, self.attacker)
+        self.debtor = self._borrow(4_000)
+        self.owing, self.pressed, self.relieved, self.broke = (self._borrow(47_000) for _ in range(4))
         self.do(fund, "request_exit", 5_000 * WAD)
         self.chain.advance(7 * DAY)
         self.publish_all()
+
+    def _borrow(self, debt: int) -> int:
+        """An account of the attacker's that owes so much against a coin; its id."""
+        account = int(self.vault.open_account(self.attacker, sender=self.deployer).returned)
+        self.do(self.vault, "deposit", account, self.coin.address, COIN)
+        self.do(self.vault, "withdraw", account, self.token.address, debt * CASH, self.attacker)
+        return account
 
     def _shares(self) -> None:
         """The attacker has shares, can claim more of them, and can claim tokens."""
@@ -149,6 +157,14 @@ class Scene:
             self.protocol.liquidator.start(account, LINK, [], sender=self.keeper)
         self.protocol.rebalancer.transfer_margin(self.risen, 0, LINK, 3_000 * WAD, sender=self.trader)
 
+    def _owe(self) -> None:
+        """Treasuries that nobody saves: one that is for sale, one that is not yet, one that has repaid since, and one
+        with nothing left."""
+        for account in (self.owing, self.relieved):
+            self.protocol.collateral_auctions.start(account, WBTC, [], sender=self.keeper)
+        self.do(self.vault, "deposit", self.relieved, self.token.address, 40_000 * CASH)
+        self.do(self.vault, "seize_collateral", self.broke, self.own, self.attacker, WBTC, WAD, 0, 0)
+
     def _orders_and_requests(self) -> None:
         """All that is due now, and escrow for an engine to work with."""
         self.do(self.vault, "lock_escrow", self.own, self.attacker, 500 * WAD, 5 * WAD)
@@ -178,6 +194,12 @@ class Scene:
         self.do(timelock, "schedule_batch", *self.batch, self.delay)
 
     # Doing
+
+    def hook_markets(self) -> None:
+        """From now on, every call of a market is a transfer of the token, in which it may call back."""
+        for market in self.protocol.markets.values():
+            nothing = self.token.transfer.encode(market.address, 0)
+            self.chain.hook(market, self.token.address, nothing)
 
     def do(self, contract: Contract, name: str, *args: Any) -> None:
         """A transaction of the attacker."""

@@ -45,9 +45,21 @@ OUTER = (
     "InsuranceFund.withdraw",
     "InsuranceFund.redeem",
 )
+# Functions in the course of which a market is called, of those that liquidate
+OF_MARKETS = (
+    "Vault.seize_book",
+    "Vault.absorb_book",
+    "Vault.cover_deficit",
+    "Rebalancer.rescue",
+    "Liquidator.start",
+    "Liquidator.bid",
+    "Liquidator.stop",
+    "Deficits.realise_deficit",
+)
+EITHER = (HOOKS, HOOKS_AFTER)
 CONTRACTS = sorted(path.stem for path in DEPLOYABLES)
 ANSWER = 4_096  # [bytes] that the token keeps of an answer
-MANY = 9  # more transfers than any function makes
+MANY = 99  # more transfers than any function makes
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ def moments(scene: Scene, outer: Call) -> list[Moment]:
             token.skip(MANY, sender=scene.deployer)
             scene.do(*outer[:2], *outer[2])
             transfers = MANY - token.skips()
-        found += [Moment(token, *each) for each in product((HOOKS, HOOKS_AFTER), range(transfers))]
+        found += [Moment(token, *each) for each in product(EITHER, range(transfers))]
     return found
 
 
@@ -91,13 +103,13 @@ def run(scene: Scene, *calls: Call) -> bool:
 
 
 def nested(scene: Scene, outer: Call, inner: Call, moment: Moment) -> tuple[bool, bytes]:
-    """The outer call with the inner one inside; whether both went through, and what the inner one was told."""
+    """The outer call with the inner one inside; whether both went through, and what the inner one was told. Where the
+    inner one used up the gas of a call that is only tried, it is undone with that."""
     token = moment.token
     token.misbehave(moment.hook, scene.token.address, scene.encode(inner), sender=scene.deployer)
     token.skip(moment.transfer, sender=scene.deployer)
     done = run(scene, outer)
-    assert not done or token.called()
-    return done and token.succeeded(), token.answer()
+    return done and token.called() and token.succeeded(), token.answer()
 
 
 def digest(scene: Scene, of: list[tuple[str, bytes]]) -> list[bytes | str]:
@@ -149,17 +161,40 @@ def test_change__in_the_middle__reverts_or_is_as_before_or_after(
     """X-RE-01, X-RE-03, X-TOK-05, EXT-1, EXT-2, SOL-2: what goes through leaves everything as if it had come before
     or after the other."""
     inner = {name: call for name, call in changes.items() if name.startswith(f"{contract}.") and name != outer}
+    check_order(scene, changes[outer], inner)
+
+
+@pytest.mark.parametrize("outer", OF_MARKETS)
+def test_change__in_the_middle_by_a_market__reverts_or_is_as_before_or_after(
+    hooked_scene: Scene, hooked_changes: dict[str, Call], outer: str
+) -> None:
+    """X-RE-01, X-RE-03, EXT-2, HLT-5: the same of a market that calls back whenever it is called, in the middle of a
+    liquidation too."""
+    inner = {name: call for name, call in hooked_changes.items() if name != outer and not is_owners(name)}
+    assert check_order(hooked_scene, hooked_changes[outer], inner, hooks=(HOOKS,))
+
+
+def is_owners(name: str) -> bool:
+    """Whether nobody but owner and guardian may call it: no market is either."""
+    contract, function = name.split(" ")[0].split(".")
+    return MATRIX[contract][function].may <= {"owner", "guardian"}
+
+
+def check_order(scene: Scene, outer: Call, inner: dict[str, Call], hooks: tuple[int, ...] = EITHER) -> int:
+    """Every call in every moment of another; how many moments there are."""
     questions = [(each[0].address, getattr(each[0], each[1]).encode(*each[2])) for each in state(scene)]
-    for moment in moments(scene, changes[outer]):
+    found = [moment for moment in moments(scene, outer) if moment.hook in hooks]
+    for moment in found:
         for name, call in inner.items():
             with undone(scene):
-                if not nested(scene, changes[outer], call, moment)[0]:
+                if not nested(scene, outer, call, moment)[0]:
                     continue
                 left = digest(scene, questions)
             moment.token.misbehave(0, scene.token.address, b"", sender=scene.deployer)
-            for order in ((changes[outer], call), (call, changes[outer])):
+            for order in ((outer, call), (call, outer)):
                 with undone(scene):
                     if run(scene, *order) and digest(scene, questions) == left:
                         break
             else:
-                raise AssertionError(f"{name} inside {outer} is neither before nor after it")
+                raise AssertionError(f"{name} inside {outer[1]} is neither before nor after it")
+    return len(found)

@@ -81,11 +81,22 @@ def test_seize_book__of_an_account_in_debt__payment_repays(
 
 
 @pytest.mark.parametrize("house", [1, INSURANCE])
-def test_seize_book__for_the_house__needs_nobody(
-    vault: Contract, markets: list[Contract], book: int, fund: Callable[..., None], liquidator: str, house: int
+def test_seize_book__for_the_house__in_the_liquidators_own_name(
+    vault: Contract,
+    markets: list[Contract],
+    book: int,
+    fund: Callable[..., None],
+    liquidator: str,
+    house: int,
+    trader: str,
+    stranger: str,
 ) -> None:
-    """Pool and insurance buy with their cash, in whoever's name."""
+    """AUT-2: pool and insurance buy with their cash when the liquidator itself says so, in nobody else's name."""
     fund(1, 500)
+    for actor in (trader, stranger):
+        with pytest.raises(Reverted) as error:
+            vault.seize_book(book, house, actor, 2, WAD, 380 * WAD, 0, 0, sender=liquidator)
+        assert error.value.reason == "access: no right"
     vault.seize_book(book, house, liquidator, 2, WAD, 380 * WAD, 0, 0, sender=liquidator)
     assert (markets[1].book(house), cash_of(vault, book)) == (400 * WAD, 980 * WAD)
 
