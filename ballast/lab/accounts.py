@@ -89,12 +89,13 @@ def read(path: Path) -> Held:
 
 
 def on_chain(ballast: Ballast, account: int | None = None) -> Held:
-    """One account of a deployment, or all that have books, at their prices of now."""
-    count = int(ballast.protocol.vault.account_count())
-    ids = range(1, count + 1) if account is None else [account]
+    """One account of a deployment, or all that have books but the pool's own, at their prices of now."""
+    count, pool = int(ballast.protocol.vault.account_count()), ballast.protocol.pool_account
+    ids = [id_ for id_ in range(1, count + 1) if id_ != pool] if account is None else [account]
     found = [holding for id_ in ids if (holding := _on_chain(ballast, id_)).books]
     if not found:
-        raise AccountsError(f"{'no account' if account is None else f'account {account}'} has a book; expected one")
+        who = "no account has a book" if account is None else f"account {account} has no book"
+        raise AccountsError(f"{who}; expected one at least")
     return Held("chain" if account is None else f"account {account}", found)
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ballast.lab.accounts import AccountsError, read
+from ballast.client import Ballast, UnknownName
+from ballast.lab.accounts import AccountsError, on_chain, read
 from ballast.lab.replay import replay
 from ballast.lab.rules import rule_of
+from ballast.params import WAD
 from tests.unit.lab import scene
 from tests.unit.lab.scene import CALM, PARAMS
 
@@ -72,3 +74,31 @@ def test_read__bad_line__named(tmp_path: Path, text: str, complaint: str) -> Non
 def test_read__no_file__named(tmp_path: Path) -> None:
     with pytest.raises(AccountsError, match=r"gone.csv: cannot be read"):
         read(tmp_path / "gone.csv")
+
+
+def test_on_chain__one_account__its_books_as_they_stand(protocol, account, open_book) -> None:
+    open_book(account, "ETH", -2 * WAD, 1_500 * WAD)
+    ballast = Ballast(protocol)
+    report = ballast.account(account).report()
+    held = on_chain(ballast, account)
+    (holding,) = held.holdings
+    assert held.source == f"account {account}" and holding.cash == float(report.treasury.cash)
+    book = holding.books["ETH"]
+    assert book.notional == float(report.book("ETH").price) * -2
+    assert book.margin == float(report.book("ETH").equity)
+    accounts = held(scene.tape({"BTC": [100.0], "ETH": [10.0]}), 1)
+    assert accounts.notional.tolist() == [[0, book.notional]]
+
+
+def test_on_chain__all_accounts__without_the_pool_and_those_that_hold_nothing(protocol, account, open_book) -> None:
+    with pytest.raises(AccountsError, match="no account has a book"):
+        on_chain(Ballast(protocol))
+    open_book(account, "ETH", WAD, 1_500 * WAD)
+    assert [holding.name for holding in on_chain(Ballast(protocol)).holdings] == [str(account)]
+
+
+def test_on_chain__without_books_or_unknown__named(protocol, account) -> None:
+    with pytest.raises(AccountsError, match=f"account {account} has no book"):
+        on_chain(Ballast(protocol), account)
+    with pytest.raises(UnknownName, match="there is no account 99"):
+        on_chain(Ballast(protocol), 99)
