@@ -15,13 +15,13 @@ SOURCES := $(shell find contracts interfaces -name '*.vy' -o -name '*.vyi')
 DEPLOYABLES := $(wildcard contracts/*.vy)
 # Plain pytest: the plugins of Ape and titanoboa would only slow it down
 PYTEST := pytest -p no:ape_test -p no:boa_test -q
-FAST := $(wildcard tests/static tests/unit tests/differential tests/economics tests/stateful)
+FAST := $(wildcard tests/static tests/unit tests/differential tests/economics tests/truth tests/stateful)
 
 # Tests that run the contracts for their own sake; the matrices of states and of re-entry add time and no line
 UNIT := $(filter-out $(addprefix tests/unit/,__init__.py __pycache__ chain client demo deploy history keeper lab model reentrancy),$(wildcard tests/unit/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test fast integration coverage lint format demo lab bench soak economics clean
+.PHONY: help setup compile test fast integration coverage lint format demo lab bench soak economics truth clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -64,6 +64,9 @@ bench: compile ## measure gas, sizes and the model's speed, write benchmarks/*.j
 
 economics: setup ## play the informed trader on every day there is, write docs/informed_trader.md: BALLAST_PRICES=<folder>
 	python -m tests.economics
+
+truth: compile ## replay long scenes on Anvil: contracts, integer model and the lab's arrays side by side
+	python -m tests.truth
 
 soak: compile ## the stateful suite for STEPS=200000 steps, resumable
 	python -m tests.stateful.soak --steps $(STEPS)

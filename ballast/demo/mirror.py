@@ -12,6 +12,7 @@ from ballast.model import collateral_auctions, liquidation
 from ballast.model.errors import Rejected
 from ballast.model.exchange import Leg
 from ballast.model.policy import Policy
+from ballast.model.rebalancer import Result
 from ballast.model.system import OWNER, System
 from ballast.params import Params
 
@@ -64,13 +65,14 @@ class Mirror:
 
     # Comparison
 
-    def differences(self) -> list[str]:
-        """Every account and every book in which chain and model differ."""
-        return [*self._treasuries(), *self._books()]
+    def differences(self, accounts: Sequence[int] = ()) -> list[str]:
+        """Every treasury and every book in which chain and model differ, of these accounts or of all."""
+        among = accounts or range(1, self._protocol.vault.account_count() + 1)
+        return [*self._treasuries(among), *self._books(among)]
 
-    def _treasuries(self) -> list[str]:
+    def _treasuries(self, accounts: Sequence[int]) -> list[str]:
         vault, model, found = self._protocol.vault, self.model.vault, []
-        for account in range(1, vault.account_count() + 1):
+        for account in accounts:
             treasury, other = vault.treasury(account), model.treasury(account, self._protocol.chain.timestamp)
             mine = (treasury.cash, treasury.escrow, treasury.locked, treasury.slots)
             theirs = (other.cash, other.escrow, other.locked, other.slots)
@@ -81,11 +83,11 @@ class Mirror:
                 found.append(f"collateral {account}: chain {held}, model {model.collateral_of(account)}")
         return found
 
-    def _books(self) -> list[str]:
+    def _books(self, accounts: Sequence[int]) -> list[str]:
         found = []
         for name, market in self._protocol.markets.items():
             model = self.model.markets[self._protocol.market_ids[name]]
-            for account in range(1, self._protocol.vault.account_count() + 1):
+            for account in accounts:
                 book, other = market.book(account), model.book(account)
                 if any(getattr(other, field) != figure for field, figure in book._asdict().items()):
                     found.append(f"{name} book {account}: chain {book}, model {other}")
@@ -102,6 +104,9 @@ class Mirror:
     def vault_withdraw(self, sender: str, now: int, account: int, token: str, amount: int, receiver: str) -> None:
         self.model.vault.withdraw(sender, account, amount, receiver, self._tokens.get(token), now=now)
 
+    def vault_release_lock(self, sender: str, now: int, account: int, market: int) -> None:
+        self.model.vault.release_lock(account, market, now=now)
+
     # Orders and the engine
 
     def exchange_commit(self, sender: str, now: int, account: int, legs: Sequence[Any], reduce_only: bool) -> None:
@@ -116,8 +121,8 @@ class Mirror:
     def rebalancer_set_policy(self, sender: str, now: int, account: int, policy: Any) -> None:
         self.model.rebalancer.set_policy(sender, account, Policy(**policy._asdict()), now=now)
 
-    def rebalancer_rebalance_many(self, sender: str, now: int, accounts: Sequence[int]) -> None:
-        self.model.rebalancer.rebalance_many(sender, accounts, now=now, gas_price=self._gas_price())
+    def rebalancer_rebalance_many(self, sender: str, now: int, accounts: Sequence[int]) -> list[tuple[int, Result]]:
+        return self.model.rebalancer.rebalance_many(sender, accounts, now=now, gas_price=self._gas_price())
 
     def rebalancer_transfer_margin(
         self, sender: str, now: int, account: int, source: int, target: int, amount: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
+from typing import Any
 
 from ballast.chain import Receipt
 from ballast.client import Account, Ballast, Policy
@@ -76,6 +77,7 @@ class Stage:
         auditor = chain.deploy("Auditor", self.protocol.vault.address, sender=self.owner)
         self.audit = Audit(auditor, (self.keeper, self.liquidator))
         self.mirror = Mirror(self.protocol, params)
+        self.modelled: Any = None  # what the model made of the latest transaction
         chain.watch = self._after
         self.ballast = Ballast(self.protocol)
         self.actors: list[Actor] = []
@@ -96,7 +98,7 @@ class Stage:
     def _after(self, to: str, data: bytes, sender: str, receipt: Receipt) -> None:
         """Nothing may be missing after a transaction, and the model must take it, too."""
         self.audit.look()
-        self.mirror.take(to, data, sender, receipt, lambda: self.chain.gas_price(receipt))
+        self.modelled = self.mirror.take(to, data, sender, receipt, lambda: self.chain.gas_price(receipt))
 
     # Prices
 

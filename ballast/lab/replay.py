@@ -26,7 +26,7 @@ _NEVER = np.inf
 
 def replay(tape: Tape, population: Population, rule: Rule, params: Params, settings: Settings | None = None) -> Outcome:
     """What the rule makes of the accounts."""
-    return _Replay(tape, population, rule, params, settings or Settings()).run()
+    return Replay(World(tape, population, params, settings or Settings()), population, rule).run()
 
 
 class _Queue:
@@ -75,12 +75,14 @@ class _Point(NamedTuple):
     volatility: Floats
 
 
-class _Replay:
-    def __init__(self, tape: Tape, population: Population, rule: Rule, params: Params, settings: Settings) -> None:
-        self._tape, self._population, self._rule = tape, population, rule
-        self._world = World(tape, population, params, settings)
-        self._auctions = Auctions(self._world, rule.whole, rule.rescue)
-        delay = settings.delay * BLOCK
+class Replay:
+    """Of one rule in a world that has just begun."""
+
+    def __init__(self, world: World, population: Population, rule: Rule, auctions: Auctions | None = None) -> None:
+        self._world, self._population, self._rule = world, population, rule
+        self._tape = tape = world.tape
+        self._auctions = auctions or Auctions(world, rule.whole, rule.rescue)
+        delay = world.settings.delay * BLOCK
         self._calls, self._looks = _Queue(population.accounts, delay), _Queue(population.accounts, delay)
         self._pool = self._world.pool
         self._initial, self._first_prices = self._world.equity(), self._world.prices

@@ -269,9 +269,11 @@ class Ballast(Isolated):
 
     @staticmethod
     def _release_locks(world: World, accounts: Index) -> None:
-        """Profit that was taken out of a book is locked for an hour: who is called later pays his keeper with it."""
-        books = world.books
-        old = pick(books.locked_at, accounts) + LOCK_PERIOD <= world.now
+        """Profit that was taken out of a book is locked for an hour, and as long as the book is below maintenance: who
+        is called later pays his keeper with it."""
+        books, risk = world.books, world.risk(accounts)
+        free = risk.priced & (risk.equity >= risk.maintenance)
+        old = (pick(books.locked_at, accounts) + LOCK_PERIOD <= world.now) & free
         books.lock[accounts] = np.where(old, 0.0, pick(books.lock, accounts))
 
 

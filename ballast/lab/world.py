@@ -93,6 +93,10 @@ class World:
         self.accounts, self.markets = population.notional.shape
         self.tick, self.now = 0, float(tape.start)
         self.funding = np.zeros(self.markets)  # [USD] cumulative per unit
+        self._accrued = np.zeros(self.markets)  # [USD] of it, when the skew last changed
+        self._accrued_at = np.full(self.markets, self.now)  # [s]
+        self._skew = np.zeros(self.markets)  # [units] net size of all accounts
+        self._rate = np.zeros(self.markets)  # per day, of notional
         self.prices = tape.said[0, :, _PRICE].copy()  # the latest, stale or not
         self._marks: Marks | None = None
         self._risk: Risk | None = None  # of all accounts, until something changes
@@ -147,15 +151,18 @@ class World:
         held: Floats = -self.books.size.sum(axis=0) - self.others
         return held
 
+    @property
+    def skew(self) -> Floats:
+        """[M] net size of all accounts, which funding follows [units]."""
+        net: Floats = self.books.size.sum(axis=0)
+        return net
+
     def advance(self, now: float) -> None:
-        """Time passes: funding accrues at the prices that stand, and others trade with the pool."""
+        """Time passes: funding accrues, and others trade with the pool."""
         passed = now - self.now
-        accrued = self._rate * self.prices * (passed / DAY)
-        self.ledger.funding += worth(self.books.size, accrued)
-        self._settle(-accrued)
-        self.others += self.inventory * -math.expm1(-passed / self.settings.turnover)
-        self.funding = self.funding + accrued
         self.now, self._marks, self._risk = now, None, None
+        self._accrue()
+        self.others += self.inventory * -math.expm1(-passed / self.settings.turnover)
 
     def publish(self, tick: int) -> None:
         """The rounds of a tick."""
@@ -164,6 +171,15 @@ class World:
         self.ledger.gains += worth(self.books.size, moved)
         self._settle(moved)
         self.prices, self.tick, self._marks, self._risk = prices, tick, None, None
+        self._accrue()
+
+    def _accrue(self) -> None:
+        """Funding, at the latest price for all the time since the skew last changed, as `Market` reckons it."""
+        funding = self._accrued + self._rate * self.prices * ((self.now - self._accrued_at) / DAY)
+        accrued = funding - self.funding
+        self.ledger.funding += worth(self.books.size, accrued)
+        self._settle(-accrued)
+        self.funding = funding
 
     def _settle(self, gains: Floats) -> None:
         """What a unit gained [USD], to the pool and to those who trade with it."""
@@ -174,9 +190,12 @@ class World:
     def refresh(self) -> None:
         """Sizes have changed: the funding rate follows the net size of all accounts."""
         self._risk = None
-        skew = self.books.size.sum(axis=0)
+        skew = self.skew
+        changed = skew != self._skew
+        self._accrued = np.where(changed, self.funding, self._accrued)
+        self._accrued_at = np.where(changed, self.now, self._accrued_at)
         scale = np.where(self._skew_scale > 0, self._skew_scale, 1.0)
-        self._rate = self._max_rate * np.clip(skew / scale, -1, 1)  # per day, of notional
+        self._skew, self._rate = skew, self._max_rate * np.clip(skew / scale, -1, 1)
 
     @property
     def gas_price(self) -> float:

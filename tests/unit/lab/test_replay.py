@@ -14,10 +14,10 @@ from ballast.history.bars import HOUR, Bar, Window
 from ballast.history.feed import record
 from ballast.lab.outcome import MOST_POINTS, Outcome
 from ballast.lab.population import draw
-from ballast.lab.replay import _Queue, _Replay, replay
+from ballast.lab.replay import Replay, _Queue, replay
 from ballast.lab.rules import RULES, rule_of
 from ballast.lab.tape import Tape
-from ballast.lab.world import Settings
+from ballast.lab.world import Settings, World
 from ballast.model.vector.marks import FIGURES
 from tests.unit.lab import scene
 from tests.unit.lab.scene import PARAMS, START
@@ -55,7 +55,8 @@ def test_replay__any_rule__every_dollar_has_a_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_replay__any_rule__nothing_is_made_or_lost(name: str) -> None:
-    run = _Replay(_crash(), _population(), rule_of(name, PARAMS.policy), PARAMS, Settings())
+    accounts = _population()
+    run = Replay(World(_crash(), accounts, PARAMS, Settings()), accounts, rule_of(name, PARAMS.policy))
     before = run._world.total()
     run.run()
     assert run._world.total() == pytest.approx(before, abs=0.01)

@@ -1,0 +1,38 @@
+"""Scenes that contracts, integers and arrays replay side by side, and how far the arrays may be off."""
+
+from __future__ import annotations
+
+from ballast.history import generate, shapes
+from ballast.history.bars import HOUR
+from ballast.history.feed import Recording, record
+from ballast.lab.truth import Scene, Verdict
+
+WIDEST = 2e-3  # of equity and notional; of a book, of which shares are asked in thousandths
+CLOSE, MOST = 1e-8, 0.9  # and that part of all amounts is as close as this
+
+SLIDE, CRASH = 34, 37  # [hours] into the generated crash
+
+
+def crash(hours: float, rounds: int, seed: int = 1, guarded: bool = True, accounts: int = 24) -> Scene:
+    """Of the generated crash, from an hour on."""
+    return _from(record(generate.crash()), hours, rounds, seed, guarded, accounts)
+
+
+def shape(name: str, hours: float, rounds: int, seed: int = 1, guarded: bool = True, accounts: int = 24) -> Scene:
+    """Of a generated week of three underlyings, from an hour on."""
+    return _from(record(shapes.window(name)), hours, rounds, seed, guarded, accounts)
+
+
+def _from(whole: Recording, hours: float, rounds: int, seed: int, guarded: bool, accounts: int) -> Scene:
+    start = generate.START + round(hours * HOUR)
+    recording = Recording(whole.rounds, start, whole.end, f"{whole.label} from hour {hours:g}")
+    return Scene(recording, rounds, accounts, seed=seed, guarded=guarded)
+
+
+def faults(verdict: Verdict) -> list[str]:
+    """Whatever is not as it must be."""
+    found = [*verdict.differences, *verdict.disagreements]
+    found += [f"{what}: {gap:.1e} apart" for what, gap in verdict.widest.items() if gap > WIDEST]
+    if verdict.within(CLOSE) < MOST:
+        found.append(f"{verdict.within(CLOSE):.1%} of amounts within {CLOSE:g}; expected {MOST:.0%}")
+    return found

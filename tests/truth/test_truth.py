@@ -1,0 +1,23 @@
+"""The lab beside the protocol, in a short window: `make truth` plays the long ones."""
+
+from __future__ import annotations
+
+from ballast import params
+from ballast.lab import truth
+from tests.truth.scenes import CRASH, crash, faults
+
+
+def test_compare__engine_on__contracts_integers_and_arrays_agree() -> None:
+    """Transfers, cuts, rewards and balances: to the wei for the integers, decision for decision for the arrays."""
+    verdict = truth.compare(crash(CRASH, 150), params.load())
+    assert faults(verdict) == []
+    assert verdict.accounts >= 20 and verdict.rounds >= 150
+    assert min(verdict.done[what] for what in ("calls", "transfers", "cuts", "requests", "rewards")) > 10
+
+
+def test_compare__engine_off__auctions_and_deficits_agree() -> None:
+    """What is sold, when, how much of it and for how much less; what is lost below zero, and who bears it."""
+    verdict = truth.compare(crash(CRASH, 250, guarded=False), params.load())
+    assert faults(verdict) == []
+    assert verdict.done["calls"] == 0
+    assert min(verdict.done[what] for what in ("auctions", "sales", "deficits")) > 1
