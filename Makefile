@@ -58,9 +58,10 @@ format: setup ## let ruff rewrite the Python
 	ruff check --fix .
 	ruff format .
 
-bench: compile ## measure gas, sizes and the model's speed, write benchmarks/*.json
+bench: compile ## measure gas, sizes, the speed of model and lab, write benchmarks/*.json
 	python -m benchmarks
 	python -m benchmarks.vector
+	python -m benchmarks.lab
 
 economics: setup ## play the informed trader on every day there is, write docs/informed_trader.md: BALLAST_PRICES=<folder>
 	python -m tests.economics

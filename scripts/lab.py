@@ -26,6 +26,7 @@ from ballast.lab.world import Settings
 OUTPUT = Path("build/lab")
 CAPS = (0, 1_000, 10_000)  # [bps] beside the policy's own
 CHAIN = "chain"
+ALONE = 1_000.0  # depth of the markets in which one account is replayed
 GENERATED_TEXT = "Prices: generated paths, not market data. For real ones: make lab PRICES=<prefixes of CSV files>"
 
 
@@ -50,7 +51,12 @@ GENERATED_TEXT = "Prices: generated paths, not market data. For real ones: make 
 @click.option("--latency", default="0 s", help="From what a round says until it lands.")
 @click.option("--delay", default=1, type=click.IntRange(0), help="Blocks of 12 s from a call to its keeper.")
 @click.option("--gas-price", default=2.0, help="Gwei.")
-@click.option("--depth", default=1.0, help="The pool's money and insurance, over those of full markets.")
+@click.option(
+    "--depth",
+    type=float,
+    help="The pool's money and insurance, over those of markets at their caps.  [default: "
+    f"{Settings.depth:g}, with --account {ALONE:g}]",
+)
 @click.option("--params", "params_file", default=params_.DEFAULT, type=Path, help="Parameters file.")
 @click.option("--output", default=OUTPUT, type=Path, help="Where index.html, summary.json and the tables go.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default="all cores", type=click.IntRange(1))
@@ -97,13 +103,14 @@ def _study(
     latency: str,
     delay: int,
     gas_price: float,
-    depth: float,
+    depth: float | None,
     params_file: Path,
     **options: Any,
 ) -> Study:
     """What was asked for."""
     params = params_.load(params_file)
     feed = FeedSettings(params_.parse_bps(deviation), params_.parse_seconds(heartbeat), params_.parse_seconds(latency))
+    depth = (Settings.depth if mine is None else ALONE) if depth is None else depth
     settings = Settings(delay=delay, gas_price=gas_price, depth=depth)
     holdings, setup = _holdings(mine, seeds, **options)
     facts = {

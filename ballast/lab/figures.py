@@ -24,7 +24,7 @@ COLOURS = {
     "ballast": "#0f7b4f",
 }
 OTHERS = ("#5b6474", "#d6478a", "#12a594")  # policies of files
-MARKETS = ("#e8871e", "#4c66d6", "#12a594", "#8a4fc7")
+MARKETS = ("#1c2330", "#8893a5", "#c0a15a", "#7fb2b8")
 COSTS = (  # what, measure, colour
     ("penalties", "penalties_bps", "#b42318"),
     ("cuts and rewards", "cost_bps", "#4c9bd6"),

@@ -14,8 +14,8 @@ from ballast.lab.report import BALLAST, Report, Rules
 
 LEGEND = (
     "“Intended” is the strategy held to the end, never cut and never liquidated; below zero it could not have been. "
-    "Costs of opening were paid before the start. Markets are taken to be full of accounts like these: so funding is "
-    "at its dearest. Loans and collateral are not replayed."
+    "Costs of opening were paid before the start. Markets are taken to be deep beside these accounts: so funding is "
+    "next to nothing. Loans and collateral are not replayed."
 )
 
 

@@ -16,7 +16,7 @@ from ballast.lab.table import COLUMNS, LEGEND, shown
 _STYLE = """
 th:first-child, td:first-child { text-align: left } td { padding: 5px 8px }
 tr.window td { font-weight: 600; padding-top: 16px } tr.mine td { background: #eef7f2 }
-table.goals { width: auto } table.goals td { text-align: left } table.goals td:nth-child(3) { text-align: right }
+table.goals { width: auto } .goals th, .goals td { text-align: left } table.goals td:nth-child(3) { text-align: right }
 """
 
 CAUTION = (

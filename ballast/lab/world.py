@@ -31,7 +31,7 @@ class Settings:
     delay: int = 1  # [blocks] from what calls for somebody to his call
     gas_price: float = 2.0  # [gwei]
     profit: float = 0.0005  # of notional: what a bidder wants beyond his costs
-    depth: float = 1.0  # the pool's money, funding's scale and the insurance, over those of full markets
+    depth: float = 2.0  # the pool's money, funding's scale and the insurance, over those of full markets: half full
     turnover: float = 4 * 3_600.0  # [s] in which other traders take over all but 1/e of what the pool holds
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class Insurance:
 
 
 class World:
-    """Time, prices, and what accounts hold. Markets are full at the start: the population is their open interest."""
+    """Time, prices, and what accounts hold: all open interest, of markets as full as `Settings.depth` says."""
 
     def __init__(self, tape: Tape, population: Population, params: Params, settings: Settings) -> None:
         self.tape, self.settings = tape, settings

@@ -16,7 +16,7 @@ from ballast.lab.world import Settings, World
 PARAMS = params.load()
 START = 1_700_006_400  # [s]
 MINUTE = 60
-CALM = Settings(gas_price=0, profit=0, turnover=1e12)
+CALM = Settings(gas_price=0, profit=0, depth=1, turnover=1e12)
 
 
 def recording(prices: Mapping[str, Sequence[float]], step: int = MINUTE, end: int | None = None) -> Recording:

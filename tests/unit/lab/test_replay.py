@@ -143,5 +143,5 @@ def test_take__asked_for_twice__comes_once_at_the_earlier_time() -> None:
 
 
 def test_replay__twice_the_depth__the_same_but_for_funding_and_refusals() -> None:
-    deep = replay(_crash(), _population(), rule_of("ballast", PARAMS.policy), PARAMS, replace(Settings(), depth=2))
+    deep = replay(_crash(), _population(), rule_of("ballast", PARAMS.policy), PARAMS, replace(Settings(), depth=4))
     assert (deep.books_liquidated > 0).sum() <= (_outcomes()["ballast"].books_liquidated > 0).sum()

@@ -55,7 +55,7 @@ def test_run__crash__the_engine_saves_what_isolated_margin_loses(all_rules: Repo
 
 def test_run__containment__100_under_isolated_and_0_under_cross(all_rules: Report) -> None:
     rules = all_rules.windows["generated_crash"]
-    assert rules["isolated"].containment == [100] and rules["cross"].containment == [0]
+    assert rules["isolated"].containment == pytest.approx([100]) and rules["cross"].containment == [0]
     assert -20 < rules["ballast"].containment[0] <= 101
 
 
