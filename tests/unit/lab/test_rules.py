@@ -159,3 +159,13 @@ def test_rule_of__impossible_policy__names_the_file(tmp_path: Path, text: str, e
 def test_rule_of__unknown_name__says_which_there_are() -> None:
     with pytest.raises(ValueError, match="rule 'luck': unknown; expected one of isolated, fixed_weights"):
         rule_of("luck", POLICY)
+
+
+def test_call__old_locks__go_but_where_the_book_is_below_maintenance() -> None:
+    rule = Ballast(POLICY)
+    world = _hedged(rule, {"BTC": [100], "ETH": [10]})
+    world.books.lock[0] = [5, 7]
+    world.books.base[0, 0] -= 1_000
+    world.refresh()
+    rule.call(world, ONE)
+    assert list(world.books.lock[0]) == [5, 0]

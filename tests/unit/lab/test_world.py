@@ -56,6 +56,21 @@ def test_advance__more_longs_than_shorts__longs_pay_by_skew() -> None:
     assert world.ledger.funding == pytest.approx([6_000 * rate, -2_000 * rate])
 
 
+def test_publish__price_moves__funding_is_reckoned_at_it_since_the_skew_changed() -> None:
+    accounts = scene.population([[6_000], [-2_000]], [[2_000], [2_000]], [0, 0], ("BTC",))
+    world = scene.world(scene.tape({"BTC": [100.0, 110.0, 90.0]}), accounts)
+    world.advance(START + 60)
+    before = world.ledger.funding.copy()
+    world.publish(1)
+    assert world.ledger.funding == pytest.approx(1.1 * before)
+    world.books.size[0] /= 2  # from here on it is another rate, and what has accrued stays
+    world.refresh()
+    world.advance(START + 120)
+    world.publish(2)
+    per_unit = before[0] / 60  # of 60 units in a minute at a price of 100; the skew falls from 40 to 10 units
+    assert world.funding[0] == pytest.approx(1.1 * per_unit + 0.9 * per_unit / 4)
+
+
 def test_draw__any_sequence__is_the_integer_meters() -> None:
     source = Random(3)
     cap, cash = 1_000 * WAD, 3_000 * WAD
