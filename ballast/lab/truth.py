@@ -44,6 +44,7 @@ GAS_PRICE = 21.0  # [gwei] base fee and tip of every keeper's transaction
 HEADROOM = 0.97  # of the sizes that a population is drawn with: prices move until orders are filled
 NEVER = 1e20  # [s] nobody else trades with the pool
 SPARE = 5  # [USD] cash beyond a population's, for execution fees
+BIDS = 50_000_000  # [USD] of the liquidator: what is bid for is never short of money
 SLIPPAGE = Decimal("0.25")
 
 _SHARE = PENALTY_SHARE / WAD
@@ -243,6 +244,8 @@ class _Play:
             ]
             account.commit_legs(*legs, sender=holder)
             accounts.append(account)
+        stage.protocol.mint(stage.liquidator, BIDS * WAD, owner)
+        stage.bidder.deposit(BIDS, stage.liquidator)
         self._fill(len(accounts))
         for account in accounts:
             account.set_policy(Policy.default(self._policy), holder)

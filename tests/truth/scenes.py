@@ -8,7 +8,7 @@ from ballast.history.feed import Recording, record
 from ballast.lab.truth import Scene, Verdict
 
 WIDEST = 2e-3  # of equity and notional; of a book, of which shares are asked in thousandths
-CLOSE, MOST = 1e-8, 0.9  # and that part of all amounts is as close as this
+CLOSE, MOST = 1e-7, 0.9  # and that part of all amounts is as close as this
 
 SLIDE, CRASH = 34, 37  # [hours] into the generated crash
 
