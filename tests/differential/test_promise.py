@@ -23,7 +23,7 @@ from ballast.model.system import OWNER, System
 from ballast.model.vault import Transfer
 from ballast.params import WAD, Params
 
-SYSTEMS, ACCOUNTS = 25, 40
+SYSTEMS, ACCOUNTS = 50, 40
 ROUNDS = 8  # of a rescue
 NEAR = 100  # [wei] what rounding may decide
 NO_LIMIT = 2**255 - 1
