@@ -18,7 +18,8 @@ PYTEST := pytest -p no:ape_test -p no:boa_test -q
 FAST := $(wildcard tests/static tests/unit tests/differential tests/economics tests/truth tests/stateful)
 
 # Tests that run the contracts for their own sake; the matrices of states and of re-entry add time and no line
-UNIT := $(filter-out $(addprefix tests/unit/,__init__.py __pycache__ chain client demo deploy history keeper lab model reentrancy),$(wildcard tests/unit/*))
+UNIT := $(filter-out $(addprefix tests/unit/,__init__.py __pycache__ chain client demo deploy history keeper lab model reentrancy),$(wildcard tests/unit/*)) \
+	--ignore tests/unit/access/test_pauses.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup compile test fast integration coverage lint format demo lab bench soak economics truth clean

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from ape import networks
+from ape.api import AccountAPI
 
 from ballast.chain import NodeError, Reverted
 from ballast.chain.ape import ApeChain
@@ -40,6 +41,8 @@ manifest_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Deployment to use; by default deployments/<network>.json, on a fork that of the forked network.",
 )
+
+mint_option = click.option("--mint", is_flag=True, help="Mint it first, where the token is a mock of yours.")
 
 
 def ballast_command(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,3 +91,8 @@ def _sign_unasked(account: Any) -> None:
 def connect(manifest: Path | None) -> Ballast:
     """The deployment on the network that Ape is connected to."""
     return Ballast.at(ApeChain(), manifest_path(manifest))
+
+
+def mint_to(ballast: Ballast, account: AccountAPI, amount: Decimal, collateral: str | None = None) -> None:
+    """Mint that much of the settlement token, or of a collateral token, to whoever signs."""
+    ballast.protocol.mint(account, int(amount * 10**18), account, collateral)

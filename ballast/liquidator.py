@@ -134,7 +134,7 @@ class Liquidator(Bot[Work]):
                     risks = market.book_risks(accounts)
                 except Reverted:
                     break
-                yield from (Book(*each) for each in zip(accounts, [name] * len(accounts), risks, strict=True))
+                yield from (Book(account, name, risk) for account, risk in zip(accounts, risks, strict=True))
 
     def _note(self, work: Work, book: Book) -> None:
         """A deficit that must wait is made known, so that nobody leaves the insurance first; and that it ended."""

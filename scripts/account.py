@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ballast import params as params_
-from ballast.cli import NUMBER, ballast_command, connect, manifest_option
+from ballast.cli import NUMBER, ballast_command, connect, manifest_option, mint_option, mint_to
 from ballast.client import Account, Ballast, Policy, Report
 
 token_option = click.option("--token", help="Name of a collateral token; by default the settlement token.")
@@ -58,7 +58,7 @@ def open_(account: AccountAPI, manifest: Path | None, no_policy: bool, params_fi
 @click.argument("id_", metavar="ID", type=int)
 @click.argument("amount", type=NUMBER)
 @token_option
-@click.option("--mint", is_flag=True, help="Mint it first, where the token is a mock of yours.")
+@mint_option
 @ballast_command
 def deposit(
     account: AccountAPI, manifest: Path | None, id_: int, amount: Decimal, token: str | None, mint: bool
@@ -74,7 +74,7 @@ def deposit(
     if token is not None:
         ballast.collateral(token)
     if mint:
-        ballast.protocol.mint(account, int(amount * 10**18), account, token)
+        mint_to(ballast, account, amount, token)
     target.deposit(amount, account, token)
     _print_treasury(target)
 

@@ -9,7 +9,7 @@ import click
 from ape.api import AccountAPI
 from ape.cli import ConnectedProviderCommand, account_option
 
-from ballast.cli import NUMBER, ballast_command, connect, manifest_option
+from ballast.cli import NUMBER, ballast_command, connect, manifest_option, mint_option, mint_to
 
 
 @click.group()
@@ -40,7 +40,7 @@ def show(manifest: Path | None) -> None:
 @account_option()
 @manifest_option
 @click.argument("amount", type=NUMBER)
-@click.option("--mint", is_flag=True, help="Mint the money first, where the settlement token is a mock of yours.")
+@mint_option
 @ballast_command
 def enter(account: AccountAPI, manifest: Path | None, amount: Decimal, mint: bool) -> None:
     """Put AMOUNT US dollars in.
@@ -49,7 +49,7 @@ def enter(account: AccountAPI, manifest: Path | None, amount: Decimal, mint: boo
     """
     ballast = connect(manifest)
     if mint:
-        ballast.protocol.mint(account, int(amount * 10**18), account)
+        mint_to(ballast, account, amount)
     click.echo(f"{ballast.insurance.deposit(amount, account):,f} shares")
 
 

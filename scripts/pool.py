@@ -9,7 +9,7 @@ import click
 from ape.api import AccountAPI
 from ape.cli import ConnectedProviderCommand, account_option
 
-from ballast.cli import NUMBER, ballast_command, connect, manifest_option
+from ballast.cli import NUMBER, ballast_command, connect, manifest_option, mint_option, mint_to
 
 
 @click.group()
@@ -39,7 +39,7 @@ def show(manifest: Path | None) -> None:
 @account_option()
 @manifest_option
 @click.argument("amount", type=NUMBER)
-@click.option("--mint", is_flag=True, help="Mint the money first, where the settlement token is a mock of yours.")
+@mint_option
 @ballast_command
 def enter(account: AccountAPI, manifest: Path | None, amount: Decimal, mint: bool) -> None:
     """Ask for shares for AMOUNT US dollars.
@@ -48,7 +48,7 @@ def enter(account: AccountAPI, manifest: Path | None, amount: Decimal, mint: boo
     """
     ballast = connect(manifest)
     if mint:
-        ballast.protocol.mint(account, int(amount * 10**18), account)
+        mint_to(ballast, account, amount)
     click.echo(str(ballast.pool.request_deposit(amount, account)))
 
 

@@ -5,10 +5,23 @@ Amounts, sizes and prices are wads.
 
 from __future__ import annotations
 
-from ballast.chain import Chain, Contract, Receipt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ballast.chain import Chain, Contract, Receipt, Reverted
 from ballast.deploy import Protocol
 
 UNLIMITED = 2**256 - 1
+
+
+@contextmanager
+def refused(reason: str) -> Iterator[None]:
+    """The call inside reverts, for that reason."""
+    with pytest.raises(Reverted) as error:
+        yield
+    assert error.value.reason == reason
 
 
 def deploy_vault(chain: Chain, token: str, pool_share: int, owner: str, insurance_share: int = 0) -> Contract:
@@ -30,11 +43,22 @@ def last_price(protocol: Protocol, market: str) -> int:
     return int(feed.latestRoundData()[1]) * 10 ** (18 - int(feed.decimals()))
 
 
-def deposit_to(protocol: Protocol, account: int, holder: str, cash: int, owner: str) -> None:
-    """Mint `cash` [wad] to the holder and deposit it."""
-    amount = protocol.mint(holder, cash, owner)
-    protocol.token.approve(protocol.vault.address, UNLIMITED, sender=holder)
-    protocol.vault.deposit(account, protocol.token.address, amount, sender=holder)
+def deposit_to(
+    protocol: Protocol, account: int, holder: str, wad: int, owner: str, collateral: str | None = None
+) -> None:
+    """Mint that much of the settlement token, or of a collateral token, to the holder and deposit it."""
+    token = protocol.token if collateral is None else protocol.collateral[collateral]
+    amount = protocol.mint(holder, wad, owner, collateral)
+    token.approve(protocol.vault.address, UNLIMITED, sender=holder)
+    protocol.vault.deposit(account, token.address, amount, sender=holder)
+
+
+def lend(protocol: Protocol, lender: str, cash: int, owner: str) -> int:
+    """Mint `cash` [wad] to the lender and put it into the credit pool; the pool's account."""
+    amount = protocol.mint(lender, cash, owner)
+    protocol.token.approve(protocol.credit_pool.address, UNLIMITED, sender=lender)
+    protocol.credit_pool.deposit(amount, lender, sender=lender)
+    return int(protocol.credit_pool.ACCOUNT())
 
 
 def drain_pool(protocol: Protocol, owner: str) -> None:

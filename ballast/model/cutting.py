@@ -34,6 +34,12 @@ class Candidate:
         """u(level)."""
         return at_level(self.row.maintenance, self.row.sigma_loss, level)
 
+    def helps(self, aim: Aim) -> bool:
+        """Whether cutting it frees money: not where the book has enough, but gives nothing, being no donor."""
+        if self.is_short(aim.z_delever):
+            return True
+        return self.tap and (self.row.low < self.row.equity or self.needed(aim.z_reach) > self.row.equity)
+
     def is_short(self, z_delever: int) -> bool:
         """Whether sharing leaves the book below `z_delever`."""
         return self.row.sigma_loss > 0 and self.target < self.needed(z_delever)
@@ -83,7 +89,7 @@ def _for_distance(books: Sequence[Candidate], aim: Aim) -> list[int]:
     open_ = [
         i
         for i, book in enumerate(books)
-        if book.may_be_cut and (book.tap or book.is_short(aim.z_delever)) and book.needed(aim.z_reach) > book.cost
+        if book.may_be_cut and book.helps(aim) and book.needed(aim.z_reach) > book.cost
     ]
     while lacking > 0 and open_:
         best = open_[0]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ballast.model.collateral import CollateralModel, TreasuryRisk
+from ballast.model.collateral import TreasuryRisk
 from ballast.model.errors import require
-from ballast.model.exchange import Exchange
 from ballast.model.fixed_point import WAD
-from ballast.model.liquidation import Fund, Liquidation
+from ballast.model.liquidation import Liquidation
 from ballast.model.market import POOL_BOOK, Market
-from ballast.model.oracle import Feed
-from ballast.model.rebalancer import Rebalancer
 from ballast.model.risk import BookRisk
-from ballast.model.vault import Transfer, Vault
+from ballast.model.vault import Transfer
 
 DUST = 10 * WAD
 BURIAL = 7 * 86_400  # [s] of silence
@@ -27,21 +24,11 @@ class Notes:
     since: dict[tuple[int, int], int] = field(default_factory=dict)  # by account and market, 0 = its debt [s]
 
 
+@dataclass(eq=False, repr=False)
 class Deficits(Liquidation):
     """Who is below zero, and who pays."""
 
-    def __init__(
-        self,
-        vault: Vault,
-        markets: Mapping[int, Market],
-        feeds: Mapping[int, Feed],
-        exchange: Exchange,
-        rebalancer: Rebalancer,
-        collateral: CollateralModel,
-        fund: Fund,
-    ) -> None:
-        super().__init__(vault, markets, feeds, exchange, rebalancer, collateral, fund)
-        self._notes = Notes()
+    _notes: Notes = field(default_factory=Notes, init=False)
 
     @property
     def insolvencies(self) -> int:

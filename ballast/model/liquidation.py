@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ballast.model import auction
@@ -41,27 +41,18 @@ def is_safe(risk: BookRisk) -> bool:
     return risk.sigma_loss == 0 or risk.equity >= risk.maintenance + risk.sigma_loss
 
 
+@dataclass(eq=False, repr=False)
 class Liquidation:
     """An engine with the LIQUIDATOR role; its address is the object itself."""
 
-    def __init__(
-        self,
-        vault: Vault,
-        markets: Mapping[int, Market],
-        feeds: Mapping[int, Feed],
-        exchange: Exchange,
-        rebalancer: Rebalancer,
-        collateral: CollateralModel,
-        fund: Fund,
-    ) -> None:
-        self.vault = vault
-        self.markets = markets
-        self.feeds = feeds
-        self.exchange = exchange
-        self.rebalancer = rebalancer
-        self.collateral = collateral
-        self.fund = fund
-        self.auctions = Auctions()
+    vault: Vault
+    markets: Mapping[int, Market]
+    feeds: Mapping[int, Feed]
+    exchange: Exchange
+    rebalancer: Rebalancer
+    collateral: CollateralModel
+    fund: Fund
+    auctions: Auctions = field(default_factory=Auctions, init=False)
 
     @contextmanager
     def _whole(self) -> Iterator[None]:

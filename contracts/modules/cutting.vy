@@ -80,7 +80,9 @@ def _for_distance(books: DynArray[Candidate, MAX_ROWS], aim: ICutPlanner.Aim) ->
         i = 0
         for book: Candidate in books:
             needed: int256 = self._needed(book, aim.z_reach)
-            helps: bool = book.tap or self._is_short(book, aim.z_delever)
+            # a healthy book that gives nothing, being too near to its own end for a donor, frees nothing either
+            helps: bool = book.tap and (book.low < book.equity or needed > book.equity)
+            helps = helps or self._is_short(book, aim.z_delever)
             if self._may_cut(book) and helps and not done[i] and needed > book.cost:
                 if best == MAX_ROWS or needed * best_cost > best_needed * book.cost:
                     best = i

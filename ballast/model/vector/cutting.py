@@ -26,6 +26,7 @@ class Candidates:
     costs: Floats  # of closing all of it; +∞ where that cannot be
     active: Flags  # takes part: not ring-fenced
     tap: Flags  # what a cut frees can help others
+    donor: Flags  # may give now, or stands just where donors must stop
 
     @property
     def may_be_cut(self) -> Flags:
@@ -38,6 +39,11 @@ class Candidates:
         """Whether sharing leaves the book below `z_delever`."""
         lacks: Flags = (self.rows.sigma_loss > 0) & (self.targets < self.rows.at(z_delever))
         return lacks
+
+    def helps(self, aim: Aim) -> Flags:
+        """Whether cutting it frees money: not where the book has enough, but gives nothing, being no donor."""
+        frees: Flags = self.tap & (self.donor | (self.rows.at(aim.z_reach) > self.rows.equity))
+        return frees | self.short(aim.z_delever)
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def _for_distance(books: Candidates, able: Flags, aim: Aim) -> Floats:
     freed = needed - np.where(able, books.costs, 0.0)
     shares = np.where(short & able, _share(needed - rows.high, freed, most), 0.0)
 
-    open_ = able & (books.tap | short) & (freed > 0)
+    open_ = able & books.helps(aim) & (freed > 0)
     wanting = (short & (books.targets < rows.high)).any(axis=1)
     lacking = np.where(wanting, clip(needed, rows.low, rows.high).sum(axis=1) - aim.budget, 0.0)
     nothing = NOTHING * np.abs(needed).sum(axis=1)

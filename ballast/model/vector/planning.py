@@ -258,7 +258,9 @@ class _Case:
         taken = done.cuts > 0 if self.mode == RESCUE else done.requests > 0
         allowed = active & risk.can_reduce & (risk.sigma_loss > 0) & (risk.closing_cost <= risk.exposure * slippage)
         costs = np.where(allowed & ~taken, risk.closing_cost, np.inf)
-        books = Candidates(rows, targets, costs, active, policies.tap & risk.can_tap)
+        tap, kept = policies.tap & risk.can_tap, np.maximum(rows.at(policies.z_donor), risk.donor_floor)
+        donor = tap & (kept <= rows.equity + NO_MOVE * np.abs(rows.equity))  # the integers leave a few wei to give
+        books = Candidates(rows, targets, costs, active, tap, donor)
         wanted = cut_shares(books, self._aim(accounts, rows, policies, risk.frozen))
         units = np.ceil(wanted / _SHARE_UNIT - _SHARE_EPSILON)
         shares = np.minimum(units, np.floor(policies.max_delever / _SHARE_UNIT + _SHARE_EPSILON)[:, None]) * _SHARE_UNIT

@@ -79,6 +79,21 @@ def _bid(world: World) -> tuple[Any, ...]:
     return world.donor, world.eth, WAD, world.other, 0, world.market.legs_digest(world.donor), 0, []
 
 
+# What every share token has, and those that are entered and left at once
+SHARES: dict[str, Row] = {
+    "transferFrom": _only("share_operator", NO_ALLOWANCE, lambda world, caller: (world.holder, caller, WAD)),
+    "approve": _anyone(lambda world, caller: (world.stranger, WAD)),
+    "permit": _anyone(lambda world, caller: (world.holder, caller, WAD, 1, 27, NONE, NONE), "erc20: expired deadline"),
+}
+VAULT_SHARES: dict[str, Row] = {
+    "transfer": _only("holder", NO_SHARES, lambda world, caller: (world.heir, WAD)),
+    **SHARES,
+    "deposit": _anyone(lambda world, caller: (10**6, caller)),
+    "mint": _anyone(lambda world, caller: (WAD, caller)),
+    "withdraw": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (10**6, caller, world.holder)),
+    "redeem": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (WAD, caller, world.holder)),
+}
+
 MATRIX: dict[str, dict[str, Row]] = {
     "Vault": {
         "transfer_ownership": TRANSFER,
@@ -223,11 +238,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "draw": _anyone(lambda world, caller: (world.eth,)),
         "setOperator": _anyone(lambda world, caller: (world.stranger, True)),
         "transfer": _only("holder deployer pool", NO_SHARES, lambda world, caller: (world.heir, WAD)),
-        "transferFrom": _only("share_operator", NO_ALLOWANCE, lambda world, caller: (world.holder, caller, WAD)),
-        "approve": _anyone(lambda world, caller: (world.stranger, WAD)),
-        "permit": _anyone(
-            lambda world, caller: (world.holder, caller, WAD, 1, 27, NONE, NONE), "erc20: expired deadline"
-        ),
+        **SHARES,
         "set_max_assets": _owner(_read("LiquidityPool", "max_assets")),
         "set_rebalancer": _owner(lambda world, caller: (world.rebalancer,), "pool: rebalancer is set"),
         "set_policy": _owner(lambda world, caller: (world.policy,)),
@@ -237,16 +248,7 @@ MATRIX: dict[str, dict[str, Row]] = {
         "transfer_ownership": TRANSFER,
         "change_debt": _only("vault", VAULT, lambda world, caller: (WAD, WAD)),
         "write_off": _only("vault", VAULT, lambda world, caller: (0, WAD)),
-        "transfer": _only("holder", NO_SHARES, lambda world, caller: (world.heir, WAD)),
-        "transferFrom": _only("share_operator", NO_ALLOWANCE, lambda world, caller: (world.holder, caller, WAD)),
-        "approve": _anyone(lambda world, caller: (world.stranger, WAD)),
-        "permit": _anyone(
-            lambda world, caller: (world.holder, caller, WAD, 1, 27, NONE, NONE), "erc20: expired deadline"
-        ),
-        "deposit": _anyone(lambda world, caller: (10**6, caller)),
-        "mint": _anyone(lambda world, caller: (WAD, caller)),
-        "withdraw": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (10**6, caller, world.holder)),
-        "redeem": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (WAD, caller, world.holder)),
+        **VAULT_SHARES,
         "accrue": _anyone(lambda world, caller: ()),
         "request_exit": _only("holder", NO_SHARES, lambda world, caller: (WAD, caller)),
         "serve_exits": _anyone(lambda world, caller: (9,)),
@@ -259,16 +261,7 @@ MATRIX: dict[str, dict[str, Row]] = {
     "InsuranceFund": {
         "transfer_ownership": TRANSFER,
         "draw": _only("liquidator", ENGINE, lambda world, caller: (world.eth, WAD)),
-        "transfer": _only("holder", NO_SHARES, lambda world, caller: (world.heir, WAD)),
-        "transferFrom": _only("share_operator", NO_ALLOWANCE, lambda world, caller: (world.holder, caller, WAD)),
-        "approve": _anyone(lambda world, caller: (world.stranger, WAD)),
-        "permit": _anyone(
-            lambda world, caller: (world.holder, caller, WAD, 1, 27, NONE, NONE), "erc20: expired deadline"
-        ),
-        "deposit": _anyone(lambda world, caller: (10**6, caller)),
-        "mint": _anyone(lambda world, caller: (WAD, caller)),
-        "withdraw": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (10**6, caller, world.holder)),
-        "redeem": _only("holder share_operator", NO_ALLOWANCE, lambda world, caller: (WAD, caller, world.holder)),
+        **VAULT_SHARES,
         "request_exit": _only("holder", NO_SHARES, lambda world, caller: (WAD,)),
         "cancel_exit": _only("holder", "insurance: not in cooldown", lambda world, caller: ()),
         "set_draw_cap": _owner(lambda world, caller: (world.eth, WAD)),

@@ -9,6 +9,7 @@ import pytest
 
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
+from tests.support import deposit_to, lend
 
 START = {"BTC": 60_000, "ETH": 3_000, "SOL": 150, "LINK": 15}  # [USD]
 ANY_PRICE = 2**112 - 1
@@ -32,10 +33,7 @@ def worth(protocol: Protocol) -> Callable[..., int]:
 @pytest.fixture
 def lenders(protocol: Protocol, owner: str) -> int:
     """The owner has lent $1,000,000; the credit pool's account."""
-    raw = protocol.mint(owner, 10**6 * WAD, owner)
-    protocol.token.approve(protocol.credit_pool.address, raw, sender=owner)
-    protocol.credit_pool.deposit(raw, owner, sender=owner)
-    return int(protocol.credit_pool.ACCOUNT())
+    return lend(protocol, owner, 10**6 * WAD, owner)
 
 
 @pytest.fixture
@@ -43,10 +41,7 @@ def secure(protocol: Protocol, trader: str, owner: str) -> Callable[..., None]:
     """`secure(account, "WETH", amount)`: collateral of the trader's [wad]."""
 
     def secure_(account: int, name: str, amount: int) -> None:
-        token = protocol.collateral[name]
-        raw = protocol.mint(trader, amount, owner, name)
-        token.approve(protocol.vault.address, raw, sender=trader)
-        protocol.vault.deposit(account, token.address, raw, sender=trader)
+        deposit_to(protocol, account, trader, amount, owner, name)
 
     return secure_
 

@@ -8,7 +8,7 @@ import pytest
 
 from ballast.chain import Reverted
 from ballast.params import WAD
-from tests.support import deposit_to
+from tests.support import deposit_to, lend
 from tests.unit.attacks.conftest import START
 
 ETH = "ETH"
@@ -149,13 +149,9 @@ def test_winner__takes_out_all_he_may_and_is_liquidated__loses_against_an_orderl
 @pytest.fixture
 def borrower(attacker: Attacker, protocol, open_account, trader: str, owner: str) -> int:
     """10 WETH at $3,000, against which $24,000 was drawn out."""
-    raw = protocol.mint(owner, 10**6 * WAD, owner)
-    protocol.token.approve(protocol.credit_pool.address, raw, sender=owner)
-    protocol.credit_pool.deposit(raw, owner, sender=owner)
-    account, token = open_account(trader), protocol.collateral["WETH"]
-    amount = protocol.mint(trader, 10 * WAD, owner, "WETH")
-    token.approve(protocol.vault.address, amount, sender=trader)
-    protocol.vault.deposit(account, token.address, amount, sender=trader)
+    lend(protocol, owner, 10**6 * WAD, owner)
+    account = open_account(trader)
+    deposit_to(protocol, account, trader, 10 * WAD, owner, "WETH")
     protocol.vault.withdraw(account, protocol.token.address, 24_000 * 10**6, trader, sender=trader)
     return account
 

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from ballast.chain import Contract, Receipt, Reverted
+from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 
 WAD = 10**18
 ETH = "ETH"
 DELAY = 30
 ANY_PRICE = 2**112 - 1
-
-
-@contextmanager
-def refused(reason: str) -> Iterator[None]:
-    """The call inside reverts, for that reason."""
-    with pytest.raises(Reverted) as error:
-        yield
-    assert error.value.reason == reason
 
 
 @pytest.fixture

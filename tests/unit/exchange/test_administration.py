@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ballast.chain import Contract
+from tests.support import refused
 
-from .conftest import WAD, refused
+from .conftest import WAD
 
 FEES = {"base_fee": WAD // 1_000, "reference_volatility": WAD // 2, "volatility_cap": 3 * WAD}
 

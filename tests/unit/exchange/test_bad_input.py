@@ -10,8 +10,9 @@ import pytest
 from ballast.chain import Contract, Receipt, Reverted
 from ballast.deploy import Protocol
 from ballast.params import Params
+from tests.support import refused
 
-from .conftest import ANY_PRICE, DELAY, ETH, WAD, refused
+from .conftest import ANY_PRICE, DELAY, ETH, WAD
 
 UNIT = 10**8  # [raw] one dollar at the feeds' decimals
 

@@ -8,8 +8,9 @@ import pytest
 
 from ballast.chain import Contract
 from ballast.deploy import Protocol
+from tests.support import refused
 
-from .conftest import ANY_PRICE, DELAY, WAD, refused
+from .conftest import ANY_PRICE, DELAY, WAD
 
 
 def test_commit__by_owner__escrows_margin_and_fee(

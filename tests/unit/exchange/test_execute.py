@@ -10,9 +10,9 @@ import pytest
 from ballast.chain import Contract, Receipt, Reverted
 from ballast.deploy import Protocol
 from ballast.params import Params
-from tests.support import drain_pool
+from tests.support import drain_pool, refused
 
-from .conftest import ANY_PRICE, DELAY, ETH, WAD, refused
+from .conftest import ANY_PRICE, DELAY, ETH, WAD
 
 
 def test_execute__opening__fills_at_the_pools_price(

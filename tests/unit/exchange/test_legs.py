@@ -10,8 +10,9 @@ import pytest
 from ballast.chain import Contract, Receipt, Reverted
 from ballast.deploy import Protocol
 from ballast.params import Params
+from tests.support import refused
 
-from .conftest import ANY_PRICE, DELAY, WAD, refused
+from .conftest import ANY_PRICE, DELAY, WAD
 
 START = {"BTC": 60_000, "ETH": 3_000, "SOL": 150, "LINK": 15}
 Leg = tuple[str, int, int]  # market, size [wad units], margin [wad]

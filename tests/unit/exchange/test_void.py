@@ -8,8 +8,9 @@ import pytest
 
 from ballast.chain import Contract, Reverted
 from ballast.deploy import Protocol
+from tests.support import refused
 
-from .conftest import DELAY, ETH, refused
+from .conftest import DELAY, ETH
 
 DAY = 86_400
 

@@ -9,8 +9,9 @@ import pytest
 
 from ballast.chain import Contract
 from ballast.deploy import Protocol
+from tests.support import refused
 
-from .conftest import DELAY, ETH, refused
+from .conftest import DELAY, ETH
 
 LIQUIDATOR = 4
 

@@ -9,7 +9,7 @@ import pytest
 from ballast.keeper import Keeper
 from ballast.liquidator import Liquidator
 from ballast.params import WAD
-from tests.support import UNLIMITED, deposit_to
+from tests.support import UNLIMITED, deposit_to, lend
 
 CASH = 200_000 * WAD
 ETH = 2
@@ -37,9 +37,7 @@ def insured(protocol, owner, stranger):
 @pytest.fixture
 def lent(protocol, owner, stranger):
     """$100,000 to lend."""
-    raw = protocol.mint(stranger, 100_000 * WAD, owner)
-    protocol.token.approve(protocol.credit_pool.address, UNLIMITED, sender=stranger)
-    protocol.credit_pool.deposit(raw, stranger, sender=stranger)
+    lend(protocol, stranger, 100_000 * WAD, owner)
 
 
 @pytest.fixture

@@ -5,19 +5,15 @@ from __future__ import annotations
 import pytest
 
 from ballast.params import WAD
-from tests.support import UNLIMITED
+from tests.support import deposit_to, lend
 
 
 @pytest.fixture
 def debtor(protocol, open_account, owner, trader, stranger):
     """Two ether, $3,000 of debt."""
-    lent = protocol.mint(stranger, 10_000 * WAD, owner)
-    protocol.token.approve(protocol.credit_pool.address, UNLIMITED, sender=stranger)
-    protocol.credit_pool.deposit(lent, stranger, sender=stranger)
-    account, weth = open_account(trader), protocol.collateral["WETH"]
-    protocol.mint(trader, 2 * WAD, owner, "WETH")
-    weth.approve(protocol.vault.address, UNLIMITED, sender=trader)
-    protocol.vault.deposit(account, weth.address, 2 * WAD, sender=trader)
+    lend(protocol, stranger, 10_000 * WAD, owner)
+    account = open_account(trader)
+    deposit_to(protocol, account, trader, 2 * WAD, owner, "WETH")
     raw = protocol.to_raw(3_000 * WAD)
     protocol.vault.withdraw(account, protocol.token.address, raw, trader, sender=trader)
     return account

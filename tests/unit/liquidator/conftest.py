@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ballast.chain import Contract, Receipt, Reverted
+from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
 from tests.support import deposit_to
@@ -17,14 +16,6 @@ ETH = "ETH"
 LOW = 2_830 * WAD  # below maintenance, above zero
 ZERO = 2_650 * WAD  # below zero
 NO_LIMIT = 2**255 - 1
-
-
-@contextmanager
-def refused(reason: str) -> Iterator[None]:
-    """The call inside reverts, for that reason."""
-    with pytest.raises(Reverted) as error:
-        yield
-    assert error.value.reason == reason
 
 
 @pytest.fixture

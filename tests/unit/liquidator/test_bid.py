@@ -10,9 +10,9 @@ import pytest
 from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD
-from tests.support import deposit_to
+from tests.support import deposit_to, refused
 
-from .conftest import ETH, LOW, ZERO, refused
+from .conftest import ETH, LOW, ZERO
 
 Bid = Callable[..., Receipt]
 

@@ -10,9 +10,9 @@ import pytest
 from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD
-from tests.support import UNLIMITED, deposit_to
+from tests.support import UNLIMITED, deposit_to, lend, refused
 
-from .conftest import ETH, refused
+from .conftest import ETH
 
 WETH = 0
 SHORT_PRICE = 2_800 * WAD  # 10 WETH against $24,000: below maintenance
@@ -28,19 +28,14 @@ def auctions(protocol: Protocol) -> Contract:
 @pytest.fixture
 def lent(protocol: Protocol, owner: str) -> int:
     """Lenders have put $1,000,000 into the credit pool; its account."""
-    raw = protocol.mint(owner, 10**6 * WAD, owner)
-    protocol.token.approve(protocol.credit_pool.address, UNLIMITED, sender=owner)
-    protocol.credit_pool.deposit(raw, owner, sender=owner)
-    return int(protocol.credit_pool.ACCOUNT())
+    return lend(protocol, owner, 10**6 * WAD, owner)
 
 
 @pytest.fixture
 def debtor(protocol: Protocol, open_account: Callable[..., int], lent: int, trader: str, owner: str) -> int:
     """10 WETH at $3,000, against which $24,000 was drawn out."""
-    account, token = open_account(trader), protocol.collateral["WETH"]
-    raw = protocol.mint(trader, 10 * WAD, owner, "WETH")
-    token.approve(protocol.vault.address, UNLIMITED, sender=trader)
-    protocol.vault.deposit(account, token.address, raw, sender=trader)
+    account = open_account(trader)
+    deposit_to(protocol, account, trader, 10 * WAD, owner, "WETH")
     protocol.vault.withdraw(account, protocol.token.address, DEBT // 10**12, trader, sender=trader)
     return account
 

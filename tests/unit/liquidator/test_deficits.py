@@ -9,9 +9,9 @@ import pytest
 from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD
-from tests.support import drain_pool
+from tests.support import deposit_to, drain_pool, refused
 
-from .conftest import ETH, LOW, ZERO, refused
+from .conftest import ETH, LOW, ZERO
 
 GONE = 2_300 * WAD
 
@@ -133,8 +133,7 @@ def test_realise_deficit__account_can_pay__pays_itself(
 ) -> None:
     """§7.6, BDT-2: the account first, under its own policy."""
     set_policy(victim)
-    amount = protocol.mint(trader, 20_000 * WAD, owner)
-    protocol.vault.deposit(victim, protocol.token.address, amount, sender=trader)
+    deposit_to(protocol, victim, trader, 20_000 * WAD, owner)
     publish(ETH, ZERO, after=60)
     cash = protocol.vault.treasury(insured).cash
     receipt = realise(victim)

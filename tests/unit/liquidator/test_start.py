@@ -7,8 +7,9 @@ from collections.abc import Callable
 from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD
+from tests.support import deposit_to, refused
 
-from .conftest import ETH, LOW, refused
+from .conftest import ETH, LOW
 
 
 def test_start__below_maintenance__is_for_sale_at_no_discount(
@@ -43,7 +44,7 @@ def test_start__at_maintenance_and_one_wei_below__exact(
     market = protocol.markets[ETH]
     risk = market.book_risk(victim)
     short = risk.maintenance - risk.equity
-    protocol.vault.deposit(victim, protocol.token.address, protocol.mint(trader, short + 10**12, owner), sender=trader)
+    deposit_to(protocol, victim, trader, short + 10**12, owner)
     snapshot = protocol.chain.snapshot()
     protocol.rebalancer.transfer_margin(victim, 0, protocol.market_ids[ETH], short, sender=trader)
     assert market.book_risk(victim).equity == market.book_risk(victim).maintenance
@@ -67,8 +68,7 @@ def test_start__account_can_cure_it__is_rescued_and_not_for_sale(
 ) -> None:
     """§7.6: rebalance before liquidate, in the same transaction."""
     set_policy(victim)
-    amount = protocol.mint(trader, 20_000 * WAD, owner)
-    protocol.vault.deposit(victim, protocol.token.address, amount, sender=trader)
+    deposit_to(protocol, victim, trader, 20_000 * WAD, owner)
     publish(ETH, LOW, after=60)
     receipt = start(victim)
     assert not receipt.returned and not receipt.named("AuctionStarted")

@@ -10,7 +10,7 @@ import pytest
 from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
-from tests.support import last_price
+from tests.support import deposit_to, last_price
 
 LIQUIDATOR = 4  # role
 START = {"BTC": 60_000, "ETH": 3_000, "SOL": 150, "LINK": 15}  # [USD]
@@ -131,9 +131,7 @@ def pledge(protocol: Protocol, owner: str, trader: str) -> Callable[[int, str, i
     """`pledge(account, "WETH", 10)`: deposit units of a collateral token."""
 
     def pledge_(account: int, name: str, units: int) -> None:
-        token, amount = protocol.collateral[name], protocol.mint(trader, units * WAD, owner, name)
-        token.approve(protocol.vault.address, amount, sender=trader)
-        protocol.vault.deposit(account, token.address, amount, sender=trader)
+        deposit_to(protocol, account, trader, units * WAD, owner, name)
 
     return pledge_
 

@@ -6,13 +6,7 @@ import pytest
 
 from ballast.chain import Reverted
 from ballast.params import WAD
-from tests.support import deposit_to, drain_pool
-
-
-def refused(call, reason):
-    with pytest.raises(Reverted) as refusal:
-        call()
-    assert refusal.value.reason == reason
+from tests.support import deposit_to, drain_pool, refused
 
 
 @pytest.fixture
@@ -76,7 +70,8 @@ def test_cut__round_before_its_time__waits(rebalancer, asked, publish, keeper, a
     """X-ORC-10: what somebody knew when the cut was asked for is in the price at which it is filled."""
     publish("BTC", 51_000 * WAD, after=after)
     assert rebalancer.check(asked) == (False, 3)
-    refused(lambda: rebalancer.rebalance(asked, sender=keeper), "rebalancer: cut is waiting")
+    with refused("rebalancer: cut is waiting"):
+        rebalancer.rebalance(asked, sender=keeper)
     rebalancer.chain.advance(60)
     assert rebalancer.check(asked)[0] is False
     publish("BTC", 51_000 * WAD)
@@ -112,7 +107,8 @@ def test_cut__asked_for__owner_cannot_call_it_off(protocol, rebalancer, vault, a
 def test_cut__asked_for__cannot_be_asked_for_again(rebalancer, asked, trader):
     """A book waits for one cut at a time."""
     assert rebalancer.preview_own(asked).code == 3
-    refused(lambda: rebalancer.rebalance_own(asked, sender=trader), "rebalancer: cut is waiting")
+    with refused("rebalancer: cut is waiting"):
+        rebalancer.rebalance_own(asked, sender=trader)
 
 
 def test_cut__no_round_for_two_hours__is_void(rebalancer, asked, publish):

@@ -17,10 +17,19 @@ Shares = Callable[..., list[int]]
 
 
 def candidate(
-    equity: int, maintenance: int, sigma_loss: int, cost: int, *, high: int = 0, target: int = 0, **flags: bool
+    equity: int,
+    maintenance: int,
+    sigma_loss: int,
+    cost: int,
+    *,
+    low: int | None = None,
+    high: int = 0,
+    target: int = 0,
+    **flags: bool,
 ) -> Candidate:
     """In whole dollars; sharing leaves the book as it is unless told, its market allows everything."""
-    figures = [each * WAD for each in (equity, maintenance, sigma_loss, equity, max(equity, high))]
+    kept = equity if low is None else low
+    figures = [each * WAD for each in (equity, maintenance, sigma_loss, kept, max(equity, high))]
     allowed = {"active": True, "cuttable": True, "tap": True, **flags}
     return Candidate(make_row(*figures), max(equity, target) * WAD, cost * WAD, **allowed)
 
@@ -68,6 +77,15 @@ def test_shares__cut_frees_what_others_may_have__all_that_lacks(shares: Shares) 
     """The same book in an open market is closed whole: the other lacks more than that frees."""
     assert shares(SHORT, HELPLESS) == [WAD, 0]
     assert shares(SHORT, HELPLESS, largest=WAD // 2) == [WAD // 2, 0]
+
+
+def test_shares__healthy_book_that_gives_nothing__is_not_cut_for_others(shares: Shares) -> None:
+    """§7.6: it has enough itself but stands below what donors keep: cutting it, though cheaper than cutting the short
+    book, would free nothing. Of a donor, all that lacks is: $1,900 less the $500 that it can give anyway."""
+    dear = candidate(500, 800, 200, cost=30, high=2_400, target=600)
+    assert shares(candidate(3_000, 800, 200, cost=10), dear) == [0, ceil_div(1_900 * WAD, 2_370)]
+    donor = candidate(3_000, 800, 200, cost=10, low=2_500)
+    assert shares(donor, dear) == [ceil_div(1_400 * WAD, 2_390), 0]
 
 
 def test_shares__money_enough__nothing_beyond_the_cap(shares: Shares) -> None:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ballast.chain import Reverted
 from ballast.params import WAD
+from tests.support import refused
 
 MARGIN = 2
-
-
-def refused(call, reason):
-    with pytest.raises(Reverted) as refusal:
-        call()
-    assert refusal.value.reason == reason
 
 
 # rebalance_own
@@ -32,7 +26,8 @@ def test_rebalance_own__healthy_account__shares_without_trigger_or_reward(
 
 
 def test_rebalance_own__stranger__no_right(rebalancer, short, keeper):
-    refused(lambda: rebalancer.rebalance_own(short, sender=keeper), "access: no right")
+    with refused("access: no right"):
+        rebalancer.rebalance_own(short, sender=keeper)
 
 
 def test_rebalance_own__operator__may(rebalancer, vault, short, trader, operator, chain):
@@ -41,13 +36,15 @@ def test_rebalance_own__operator__may(rebalancer, vault, short, trader, operator
 
 
 def test_rebalance_own__no_policy__off(rebalancer, account, trader):
-    refused(lambda: rebalancer.rebalance_own(account, sender=trader), "rebalancer: policy is off")
+    with refused("rebalancer: policy is off"):
+        rebalancer.rebalance_own(account, sender=trader)
 
 
 def test_rebalance_own__nothing_to_do__no_remedy(rebalancer, build, guard, trader):
     account = build(ETH=(5_000, 9_000))
     guard(account)
-    refused(lambda: rebalancer.rebalance_own(account, sender=trader), "rebalancer: no remedy")
+    with refused("rebalancer: no remedy"):
+        rebalancer.rebalance_own(account, sender=trader)
 
 
 # rebalance_many
@@ -62,8 +59,10 @@ def test_rebalance_many__some_due__skips_the_rest(rebalancer, vault, short, acco
 
 def test_rebalance_many__none_due__reverts(rebalancer, account, keeper):
     """A call without work earns nothing."""
-    refused(lambda: rebalancer.rebalance_many([account], sender=keeper), "rebalancer: nothing due")
-    refused(lambda: rebalancer.rebalance_many([], sender=keeper), "rebalancer: nothing due")
+    with refused("rebalancer: nothing due"):
+        rebalancer.rebalance_many([account], sender=keeper)
+    with refused("rebalancer: nothing due"):
+        rebalancer.rebalance_many([], sender=keeper)
 
 
 # the pool's account
@@ -101,14 +100,16 @@ def test_transfer_margin__treasury_and_back__nothing_lost(vault, rebalancer, bui
 def test_transfer_margin__more_than_withdrawable__reverts(protocol, rebalancer, build, trader):
     account = build(BTC=(30_000, 12_000))
     free = protocol.markets["BTC"].book_risk(account).withdrawable
-    refused(lambda: rebalancer.transfer_margin(account, 1, 0, free + 1, sender=trader), "rebalancer: not withdrawable")
+    with refused("rebalancer: not withdrawable"):
+        rebalancer.transfer_margin(account, 1, 0, free + 1, sender=trader)
     rebalancer.transfer_margin(account, 1, 0, free, sender=trader)
 
 
 def test_transfer_margin__risk_share_broken__reverts_while_the_policy_is_on(rebalancer, build, guard, trader):
     account = build(BTC=(30_000, 12_000))
     guard(account, max_risk_share=10)
-    refused(lambda: rebalancer.transfer_margin(account, 1, 0, WAD, sender=trader), "rebalancer: above risk share")
+    with refused("rebalancer: above risk share"):
+        rebalancer.transfer_margin(account, 1, 0, WAD, sender=trader)
     assert not rebalancer.within_risk_share(account, 1 << 1)
     guard(account, max_risk_share=10, enabled=False)
     assert rebalancer.within_risk_share(account, 1 << 1)
@@ -129,18 +130,22 @@ def test_transfer_margin__risk_share_broken__reverts_while_the_policy_is_on(reba
 )
 def test_transfer_margin__bad_input__reverts(rebalancer, build, trader, source, target, amount, reason):
     account = build(cash=100, BTC=(30_000, 12_000))
-    refused(lambda: rebalancer.transfer_margin(account, source, target, amount, sender=trader), reason)
+    with refused(reason):
+        rebalancer.transfer_margin(account, source, target, amount, sender=trader)
 
 
 def test_transfer_margin__lately_rebalanced_and_no_book_there__not_withdrawable(rebalancer, short, trader, keeper):
     """What the engine has not filled it does not hold back; there is just nothing to take."""
     rebalancer.rebalance(short, sender=keeper)
-    refused(lambda: rebalancer.transfer_margin(short, 3, 0, WAD, sender=trader), "rebalancer: not withdrawable")
-    refused(lambda: rebalancer.transfer_margin(short, 1, 0, WAD, sender=trader), "rebalancer: lately filled")
+    with refused("rebalancer: not withdrawable"):
+        rebalancer.transfer_margin(short, 3, 0, WAD, sender=trader)
+    with refused("rebalancer: lately filled"):
+        rebalancer.transfer_margin(short, 1, 0, WAD, sender=trader)
 
 
 def test_transfer_margin__stranger__no_right(rebalancer, short, stranger):
-    refused(lambda: rebalancer.transfer_margin(short, 0, 1, WAD, sender=stranger), "access: no right")
+    with refused("access: no right"):
+        rebalancer.transfer_margin(short, 0, 1, WAD, sender=stranger)
 
 
 # reason

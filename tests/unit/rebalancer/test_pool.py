@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ballast.chain import Reverted
 from ballast.params import WAD
-
-
-def refused(call, reason):
-    with pytest.raises(Reverted) as refusal:
-        call()
-    assert refusal.value.reason == reason
+from tests.support import refused
 
 
 @pytest.fixture
@@ -61,15 +55,16 @@ def test_rebalance__pool_broken_by_any_share_of_risk__no_cut(rebalancer, burdene
 
 
 def test_rebalance__pools_policy_is_off__off(rebalancer, house, keeper):
-    refused(lambda: rebalancer.rebalance(house(enabled=False), sender=keeper), "rebalancer: policy is off")
+    with refused("rebalancer: policy is off"):
+        rebalancer.rebalance(house(enabled=False), sender=keeper)
 
 
 def test_rebalance__pool_in_good_health__healthy(rebalancer, house, keeper):
-    refused(lambda: rebalancer.rebalance(house(), sender=keeper), "rebalancer: healthy")
+    with refused("rebalancer: healthy"):
+        rebalancer.rebalance(house(), sender=keeper)
 
 
 def test_transfer_margin__stranger_for_the_pool__no_right(rebalancer, burdened, keeper, owner):
     for sender in (keeper, owner):
-        refused(
-            lambda sender=sender: rebalancer.transfer_margin(burdened, 0, 1, WAD, sender=sender), "access: no right"
-        )
+        with refused("access: no right"):
+            rebalancer.transfer_margin(burdened, 0, 1, WAD, sender=sender)

@@ -6,16 +6,11 @@ import pytest
 
 from ballast.chain import Reverted
 from ballast.params import WAD
+from tests.support import refused
 
 
 def equities(protocol, account):
     return {name: market.book_risk(account).equity for name, market in protocol.markets.items()}
-
-
-def refused(call, reason):
-    with pytest.raises(Reverted) as refusal:
-        call()
-    assert refusal.value.reason == reason
 
 
 def test_rebalance__one_short_one_rich__equity_moves_and_is_conserved(
@@ -65,7 +60,8 @@ def test_rebalance__treasury_reserve__stays(rebalancer, vault, build, guard, pub
 def test_rebalance__twice__same_rounds(rebalancer, short, keeper, chain):
     """REB-7: nobody earns twice on the same prices."""
     rebalancer.rebalance(short, sender=keeper)
-    refused(lambda: rebalancer.rebalance(short, sender=keeper), "rebalancer: same rounds")
+    with refused("rebalancer: same rounds"):
+        rebalancer.rebalance(short, sender=keeper)
     chain.advance(60)
     assert rebalancer.check(short) == (False, 6)
 
@@ -74,7 +70,8 @@ def test_rebalance__new_round_after__healthy(rebalancer, short, keeper, publish)
     """REB-7, REB-9: the trigger band is entered far from where a rebalance ends."""
     rebalancer.rebalance(short, sender=keeper)
     publish("BTC", 50_500 * WAD, after=60)
-    refused(lambda: rebalancer.rebalance(short, sender=keeper), "rebalancer: healthy")
+    with refused("rebalancer: healthy"):
+        rebalancer.rebalance(short, sender=keeper)
 
 
 def test_rebalance__cooldown__waits_unless_urgent(rebalancer, build, guard, drain, keeper, publish, chain):
@@ -95,15 +92,19 @@ def test_rebalance__cooldown__waits_unless_urgent(rebalancer, build, guard, drai
 
 def test_rebalance__owner_traded_in_this_block__waits(rebalancer, short, keeper, trader):
     rebalancer.transfer_margin(short, 2, 0, 10 * WAD, sender=trader)
-    refused(lambda: rebalancer.rebalance(short, sender=keeper), "rebalancer: owner traded")
+    with refused("rebalancer: owner traded"):
+        rebalancer.rebalance(short, sender=keeper)
 
 
 def test_rebalance__off_or_unknown__reverts(rebalancer, short, guard, keeper, account, protocol):
     """REB-14: opting out wins."""
     guard(short, enabled=False)
-    refused(lambda: rebalancer.rebalance(short, sender=keeper), "rebalancer: policy is off")
-    refused(lambda: rebalancer.rebalance(account, sender=keeper), "rebalancer: policy is off")
-    refused(lambda: rebalancer.rebalance(9_999, sender=keeper), "rebalancer: unknown account")
+    with refused("rebalancer: policy is off"):
+        rebalancer.rebalance(short, sender=keeper)
+    with refused("rebalancer: policy is off"):
+        rebalancer.rebalance(account, sender=keeper)
+    with refused("rebalancer: unknown account"):
+        rebalancer.rebalance(9_999, sender=keeper)
 
 
 def test_rebalance__nothing_to_give__no_remedy(rebalancer, build, guard, drain, publish, keeper):
@@ -111,7 +112,8 @@ def test_rebalance__nothing_to_give__no_remedy(rebalancer, build, guard, drain, 
     guard(account, max_delever=0)
     drain(account)
     publish("BTC", 50_500 * WAD, after=30)
-    refused(lambda: rebalancer.rebalance(account, sender=keeper), "rebalancer: no remedy")
+    with refused("rebalancer: no remedy"):
+        rebalancer.rebalance(account, sender=keeper)
 
 
 def test_rebalance__too_little_to_move__below_min(rebalancer, build, guard, drain, publish, keeper):
@@ -120,7 +122,8 @@ def test_rebalance__too_little_to_move__below_min(rebalancer, build, guard, drai
     guard(account, max_delever=0, max_fee=0)
     drain(account, leave=4)
     publish("BTC", 51_300 * WAD, after=30)
-    refused(lambda: rebalancer.rebalance(account, sender=keeper), "rebalancer: below min move")
+    with refused("rebalancer: below min move"):
+        rebalancer.rebalance(account, sender=keeper)
 
 
 def test_rebalance__deposit_by_a_stranger__triggers_nothing(rebalancer, protocol, vault, build, guard, owner, stranger):
@@ -137,9 +140,11 @@ def test_rebalance__deposit_by_a_stranger__triggers_nothing(rebalancer, protocol
 def test_rebalance__ring_fenced__neither_triggers_nor_takes_part(protocol, rebalancer, short, guard, keeper):
     """REB-14."""
     guard(short, no_fund=1 << 1, no_tap=1 << 1)
-    refused(lambda: rebalancer.rebalance(short, sender=keeper), "rebalancer: healthy")
+    with refused("rebalancer: healthy"):
+        rebalancer.rebalance(short, sender=keeper)
     guard(short, no_fund=1 << 2, no_tap=1 << 2, max_delever=0)
-    refused(lambda: rebalancer.rebalance(short, sender=keeper), "rebalancer: no remedy")
+    with refused("rebalancer: no remedy"):
+        rebalancer.rebalance(short, sender=keeper)
 
 
 def test_rebalance__containment__caps_the_inflow_of_a_day(protocol, rebalancer, short, guard, keeper, publish, chain):
@@ -201,7 +206,8 @@ def test_rebalance__beyond_saving__gets_nothing(protocol, rebalancer, build, gua
     publish("ETH", 3_000 * WAD)
     plan = rebalancer.preview(account)
     assert plan.code == 9 and plan.transfers == [] and plan.min_z_before < 0
-    refused(lambda: rebalancer.rebalance(account, sender=keeper), "rebalancer: no remedy")
+    with refused("rebalancer: no remedy"):
+        rebalancer.rebalance(account, sender=keeper)
 
 
 def test_rebalance__stale_feed__frozen_book_stays_and_the_rest_goes_on(
@@ -248,7 +254,8 @@ def test_rebalance__halted_market__neither_gives_nor_takes(protocol, rebalancer,
 def test_rebalance__pending_rounds_beyond_one_call__poke(protocol, rebalancer, short, publish, keeper):
     for step in range(18):
         publish("BTC", (50_500 + step) * WAD, after=1)
-    refused(lambda: rebalancer.rebalance(short, sender=keeper), "oracle: poke")
+    with refused("oracle: poke"):
+        rebalancer.rebalance(short, sender=keeper)
     assert rebalancer.check(short) == (False, 4)
     protocol.oracle.poke(1, sender=keeper)
     assert rebalancer.check(short) == (True, 0)

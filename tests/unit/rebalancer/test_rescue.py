@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ballast.chain import Reverted
 from ballast.params import WAD
+from tests.support import refused
 
 PLANS = 8  # most that one rescue executes
 
@@ -20,12 +20,6 @@ def alone(build, guard, drain, publish):
     return account
 
 
-def refused(call, reason):
-    with pytest.raises(Reverted) as refusal:
-        call()
-    assert refusal.value.reason == reason
-
-
 def is_short(market, account):
     risk = market.book_risk(account)
     return risk.equity < risk.maintenance
@@ -33,7 +27,8 @@ def is_short(market, account):
 
 def test_rescue__anybody_else__is_refused(rebalancer, alone, keeper, owner, trader):
     for sender in (keeper, owner, trader):
-        refused(lambda sender=sender: rebalancer.rescue(alone, sender=sender), "access: not the engine")
+        with refused("access: not the engine"):
+            rebalancer.rescue(alone, sender=sender)
 
 
 def test_rescue__nothing_below_maintenance__does_nothing(rebalancer, short, liquidator, state_of):
@@ -177,6 +172,7 @@ def test_rescue__feed_that_must_be_poked__reverts(protocol, rebalancer, short, p
     for _ in range(17):
         publish("ETH", 3_000 * WAD, after=1)
     publish("BTC", 48_000 * WAD, after=1)
-    refused(lambda: rebalancer.rescue(short, sender=liquidator), "oracle: poke")
+    with refused("oracle: poke"):
+        rebalancer.rescue(short, sender=liquidator)
     protocol.oracle.poke(protocol.market_ids["ETH"], sender=liquidator)
     assert rebalancer.rescue(short, sender=liquidator).returned == 1
