@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
+from pathlib import Path
 
+import ballast
 from ballast.lab import containment, population
 from ballast.lab.containment import Failure, contained_pct, failures
 from ballast.lab.measures import CONTAINMENT
@@ -23,6 +26,7 @@ from ballast.model.fixed_point import BPS
 from ballast.model.vector.marks import FIGURES
 from ballast.params import Params
 
+_ROOT = str(Path(ballast.__file__).parents[1])
 _INITIAL = FIGURES.index("initial_rate")
 
 Progress = Callable[[str, int, int], None]  # what was done, how many of how many
@@ -207,6 +211,8 @@ def _each(study: Study, jobs: Sequence[_Job], processes: int) -> Iterator[tuple[
         for job in jobs:
             yield job, worker.run(job)
         return
+    if _ROOT not in sys.path:
+        sys.path.append(_ROOT)  # a command of Ape runs without it, and processes begin with this path
     with ProcessPoolExecutor(processes, get_context("spawn"), _begin, (study,)) as pool:
         waiting: dict[Future[_Done], _Job] = {pool.submit(_run, job): job for job in jobs}
         while waiting:

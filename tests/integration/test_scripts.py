@@ -73,6 +73,17 @@ def test_account_and_trade__as_a_user__ends_with_a_book(ape, deployer, deployed,
     assert "request 1: $500.00 in, pending" in ape("pool", "enter", "500", **deployer)
 
 
+def test_lab__account_of_the_chain__replayed_through_bars(ape, deployed, tmp_path):
+    """The account of the test before: short two ether, as the lens reports it."""
+    for name, price in (("BTC", 60_000), ("ETH", 3_000), ("SOL", 150), ("LINK", 15)):
+        lines = [f"{1_700_006_400 + 60 * minute},{price},{price},{price},{price}" for minute in range(26 * 60)]
+        (tmp_path / f"flat_{name}.csv").write_text("\n".join(["timestamp,open,high,low,close", *lines]) + "\n")
+
+    said = ape("lab", "--account", "7", "--prices", str(tmp_path / "flat"))
+
+    assert "account 7" in said and "fixed_weights" in said and "ballast_no_cut" in said
+
+
 def test_credit_and_insurance__as_lender_and_borrower__ends_with_a_debt(ape, deployer, deployed):
     """Lend, insure, borrow against bitcoin, and see it."""
     assert "shares" in ape("credit", "enter", "50000", "--mint", **deployer)
