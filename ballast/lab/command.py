@@ -1,0 +1,145 @@
+"""What the commands of the lab share: their options, what these mean, and a progress bar."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from ape import networks
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ballast import params as params_
+from ballast.cli import connect, manifest_option
+from ballast.lab import accounts as accounts_
+from ballast.lab import jobs as jobs_
+from ballast.lab.jobs import Holdings
+from ballast.lab.population import KINDS, LEVERAGE
+from ballast.lab.report import Setup
+from ballast.lab.study import Drawn
+from ballast.lab.windows import FeedSettings
+from ballast.lab.world import Settings
+
+CHAIN = "chain"
+GENERATED_TEXT = "Prices: generated paths, not market data. For real ones: make {} PRICES=<prefixes of CSV files>"
+
+Command = Callable[..., Any]
+Result = TypeVar("Result")
+
+prices_option = click.option(
+    "--prices",
+    multiple=True,
+    envvar="PRICES",
+    help="A window: prefix of <PREFIX>_BTC.csv, <PREFIX>_ETH.csv …, or BTC=FILE,ETH=FILE of bars or rounds. May be "
+    "given several times; else generated paths.",
+)
+
+
+def accounts_options(accounts: int, seeds: int) -> Callable[[Command], Command]:
+    """Whose accounts are replayed, and how many by default."""
+    return _all(
+        click.option(
+            "--population", default="mixed", help=f"{', '.join(KINDS)}, a CSV file, or {CHAIN}: all on a chain."
+        ),
+        click.option("--accounts", default=accounts, type=click.IntRange(1), help="How many, of a named population."),
+        click.option("--leverage", nargs=2, type=float, default=LEVERAGE, help="Of books, least and most."),
+        click.option("--seeds", default=seeds, type=click.IntRange(1, 1_000), help="Draws of accounts (and paths)."),
+        click.option("--network", help="Of the chain that accounts are read from, as ethereum:local:foundry."),
+        manifest_option,
+    )
+
+
+def world_options(depth: str) -> Callable[[Command], Command]:
+    """What is assumed of feeds, keepers and pool; `depth` says what its default is."""
+    return _all(
+        click.option("--deviation", default="0.5 %", help="Move that makes a feed publish."),
+        click.option("--heartbeat", default="1 h", help="Silence after which a feed publishes."),
+        click.option("--latency", default="0 s", help="From what a round says until it lands."),
+        click.option("--delay", default=1, type=click.IntRange(0), help="Blocks of 12 s from a call to its keeper."),
+        click.option("--gas-price", default=2.0, help="Gwei."),
+        click.option(
+            "--depth",
+            type=float,
+            help=f"The pool's money and insurance, over those of markets at their caps.  [default: {depth}]",
+        ),
+        click.option("--params", "params_file", default=params_.DEFAULT, type=Path, help="Parameters file."),
+    )
+
+
+def jobs_option(command: Command) -> Command:
+    """On how many cores."""
+    option = click.option("--jobs", default=os.cpu_count() or 1, show_default="all cores", type=click.IntRange(1))
+    return option(command)
+
+
+def feed_of(deviation: str, heartbeat: str, latency: str) -> FeedSettings:
+    """What options say of feeds."""
+    return FeedSettings(params_.parse_bps(deviation), params_.parse_seconds(heartbeat), params_.parse_seconds(latency))
+
+
+def facts_of(feed: FeedSettings, settings: Settings) -> dict[str, str]:
+    """What was assumed, in words."""
+    late = settings.delay
+    return {
+        "feed": f"a round after a move of {feed.deviation_bps / 100:g} % or {feed.heartbeat / 3_600:g} h, landing "
+        f"after {feed.latency} s",
+        "keepers": f"{late} block{'' if late == 1 else 's'} of 12 s late",
+        "gas": f"{settings.gas_price:g} gwei",
+        "pool and insurance": f"{settings.depth:g} × those of full markets",
+        "bidders": f"want {settings.profit:.2%} of what they buy, beyond their costs",
+    }
+
+
+def holdings_of(
+    mine: str | None,
+    seeds: int,
+    population: str,
+    accounts: int,
+    leverage: tuple[float, float],
+    network: str | None,
+    manifest: Path | None,
+) -> tuple[Holdings, Setup]:
+    """The accounts, and how they are told; `mine` is one account: its id, or a file."""
+    drawn = tuple(range(1, seeds + 1))
+    if mine is None and population in KINDS:
+        return Drawn(population, accounts, leverage), Setup(population, accounts, leverage, drawn)
+    given = population if mine is None else mine
+    if given.isdigit() or given == CHAIN:
+        with networks.parse_network_choice(network) if network else nullcontext():
+            held = accounts_.on_chain(connect(manifest), int(given) if given.isdigit() else None)
+    elif Path(given).suffix:
+        held = accounts_.read(Path(given))
+    else:
+        option, expected = "--population", f"one of {', '.join(KINDS)}, a CSV file or {CHAIN}"
+        if mine is not None:
+            option, expected = "--account", "an id or a CSV file"
+        raise click.BadParameter(f"{given!r}: expected {expected}", param_hint=option)
+    return held, Setup(held.source, len(held.holdings), held.leverage, drawn[:1] if mine else drawn)
+
+
+def with_progress(console: Console, run: Callable[[jobs_.Progress, int], Result], jobs: int) -> Result:
+    """Replay with a progress bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("reading prices", total=None)
+        return run(lambda what, done, all_: bar.update(task, description=what, completed=done, total=all_), jobs)
+
+
+def wide(console: Console, width: int) -> Console:
+    """One that a table of so many columns fits into."""
+    return Console(width=max(width, console.width))
+
+
+def _all(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Options in the order in which `--help` lists them."""
+
+    def decorated(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
