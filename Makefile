@@ -22,7 +22,7 @@ UNIT := $(filter-out $(addprefix tests/unit/,__init__.py __pycache__ chain clien
 	--ignore tests/unit/access/test_pauses.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test fast integration coverage lint format demo lab bench soak economics truth clean
+.PHONY: help setup compile test fast integration coverage lint format demo lab sensitivity bench soak economics truth clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -32,6 +32,9 @@ demo: compile ## walk a crash through a live protocol: PRICES=<prefix> FULL=1
 
 lab: compile ## does rebalancing help? every rule over generated paths, or PRICES="<prefix> <prefix>"
 	ape run lab $(foreach prefix,$(PRICES),--prices $(prefix)) </dev/null
+
+sensitivity: compile ## when does it break? delay of keepers, deviation of feeds, gas, the pool's depth … PRICES as above
+	ape run sensitivity $(foreach prefix,$(PRICES),--prices $(prefix)) </dev/null
 
 test: lint fast integration ## everything: style, unit, differential and stateful tests, Ape on Anvil, fork
 	@echo "make test: all passed"

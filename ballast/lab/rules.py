@@ -12,7 +12,7 @@ import numpy as np
 from ballast.lab.outcome import Floats
 from ballast.lab.world import World
 from ballast.model.errors import Rejected
-from ballast.model.planning import KEEPER, RESCUE
+from ballast.model.planning import BELOW_MIN, DUE, KEEPER, RESCUE
 from ballast.model.policy import Policy
 from ballast.model.rebalancer import MAX_ROUNDS
 from ballast.model.risk import REDUCE
@@ -23,7 +23,7 @@ from ballast.model.vector.engine import Engine
 from ballast.model.vector.marks import Marks
 from ballast.model.vector.planning import Plan, triggers
 from ballast.model.vector.policy import EngineState, Policies
-from ballast.model.vector.reward import reward
+from ballast.model.vector.reward import gas_of, reward
 from ballast.params import WAD, ParamsError, PolicyParams, load_policy
 
 THRESHOLD = 0.1  # of its target: how far a book may stray before its equity is shared anew
@@ -106,6 +106,8 @@ class _Sharer(Isolated):
         blocked |= (transfers < 0) & (~risk.can_tap | (targets < risk.donor_floor))
         moved = np.maximum(transfers, 0).sum(axis=1)
         possible = ~blocked.any(axis=1) & ~risk.frozen & (total > earned) & (moved >= self._min_move)
+        if world.settings.paid:
+            possible &= earned >= self._gas(risk) * world.gas_price
         done = np.flatnonzero(possible & (key > 0).any(axis=1))
         world.move(accounts[done], transfers[done], earned[done])
         world.calls[accounts[done]] += 1
@@ -117,6 +119,11 @@ class _Sharer(Isolated):
         distance = np.abs(risk.equity - targets)
         off: Flags = (distance > THRESHOLD * targets) & (distance > self._min_move) & (key > 0)
         return off
+
+    @staticmethod
+    def _gas(risk: Risk) -> Floats:
+        books = risk.listed.sum(axis=1).astype(np.float64)
+        return gas_of(books, transfers=books, cuts=np.zeros(len(books)), asked=np.zeros(len(books)))
 
     def _reward(self, world: World, risk: Risk, moved: Floats) -> Floats:
         books = risk.listed.sum(axis=1).astype(np.float64)
@@ -252,7 +259,18 @@ class Ballast(Isolated):
     def _preview(self, world: World, accounts: Index, marks: Marks, mode: int) -> Plan:
         since = pick(self._since, accounts)
         gas = world.gas_price if mode == KEEPER else 0.0
-        return self._engine.preview(accounts, marks, since if since.any() else None, mode, gas)
+        planned = self._engine.preview(accounts, marks, since if since.any() else None, mode, gas)
+        if mode == KEEPER and world.settings.paid:
+            spent = self._gas(world.risk(accounts), planned, world.now) * gas
+            planned.code[(planned.code == DUE) & (planned.reward < spent)] = BELOW_MIN
+        return planned
+
+    @staticmethod
+    def _gas(risk: Risk, planned: Plan, now: float) -> Floats:
+        """Of the calls that would carry the plans out."""
+        asked = (planned.requests > 0) & (planned.requested_at == now)
+        changes = (planned.transfers != 0, planned.cuts > 0, asked)
+        return gas_of(*(some.sum(axis=1).astype(np.float64) for some in (risk.listed & risk.priced, *changes)))
 
     def _carry_out(self, world: World, accounts: Index, planned: Plan) -> tuple[Index, Floats]:
         due = planned.due

@@ -62,7 +62,7 @@ class Source:
         """What feeds publish; a generated path is another one for each seed, files are the same."""
         if not self.files:
             made = GENERATED[self.name](seed)
-        elif self._has_rounds():
+        elif self.has_rounds():
             published = {symbol: rounds.read(path).rounds for symbol, path in self.files}
             return rounds.whole(published, self.name)
         else:
@@ -70,14 +70,14 @@ class Source:
             made = bars.whole(bars.overlap(history, self.files[0][1].parent / self.name))
         return record(replace(made, label=self.name), feed.deviation_bps, feed.heartbeat, feed.latency)
 
-    def _has_rounds(self) -> bool:
-        """Whether the files hold rounds rather than bars."""
+    def has_rounds(self) -> bool:
+        """Whether the files hold rounds rather than bars: then feeds have published already."""
         kinds = {path: _is_rounds(path) for _, path in self.files}
         if len(set(kinds.values())) > 1:
             odd = next(path for path, has in kinds.items() if has is not kinds[self.files[0][1]])
             other = "bars" if kinds[self.files[0][1]] is False else "rounds"
             raise PriceFileError(odd, 1, f"other columns than {self.files[0][1]}; expected {other} in both")
-        return all(kinds.values())
+        return any(kinds.values())
 
 
 def sources(texts: Sequence[str]) -> list[Source]:

@@ -33,12 +33,17 @@ def reward(
     reserve: Floats,
 ) -> Floats:
     """The rewards; `gas_price` in dollars per unit of gas, counts as in the integer model."""
-    gas = BASE_GAS + GAS_PER_BOOK * books + GAS_PER_TRANSFER * transfers + GAS_PER_CUT * cuts + GAS_PER_REQUEST * asked
+    gas = gas_of(books, transfers, cuts, asked)
     premium = MIN_PREMIUM / WAD + URGENCY_PREMIUM / WAD * urgency(min_z, z_trigger)
     earned = gas * gas_price * premium + moved * (MOVED_BPS / BPS)
     benefit = (moved + relieved) * (BENEFIT_BPS / BPS)
     least: Floats = np.minimum(np.minimum(reserve, earned), benefit)
     return least
+
+
+def gas_of(books: Floats, transfers: Floats, cuts: Floats, asked: Floats) -> Floats:
+    """What calls take, as it was measured."""
+    return BASE_GAS + GAS_PER_BOOK * books + GAS_PER_TRANSFER * transfers + GAS_PER_CUT * cuts + GAS_PER_REQUEST * asked
 
 
 def urgency(min_z: Floats, z_trigger: Floats) -> Floats:

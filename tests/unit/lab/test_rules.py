@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ballast.lab.rules import RULES, Ballast, FixedWeights, ProRata, Rule, rule_of
-from ballast.lab.world import World
+from ballast.lab.world import Settings, World
 from ballast.params import ParamsError
 from tests.unit.lab import scene
 from tests.unit.lab.scene import PARAMS, START
@@ -18,11 +19,16 @@ ONE = np.arange(1)
 
 
 def _hedged(
-    rule: Rule, prices: dict[str, list[float]], cash: float = 0.0, worth: float = 10_000, short_margin: float = 1_000
+    rule: Rule,
+    prices: dict[str, list[float]],
+    cash: float = 0.0,
+    worth: float = 10_000,
+    short_margin: float = 1_000,
+    settings: Settings = scene.CALM,
 ) -> World:
     """Long BTC with $1,000 and short ETH, each of that worth; the rule has seen and answered the last prices."""
     accounts = scene.population([[worth, -worth]], [[1_000, short_margin]], [cash])
-    world = scene.world(scene.tape(prices, end=START + 86_400), accounts)
+    world = scene.world(scene.tape(prices, end=START + 86_400), accounts, settings)
     rule.begin(world)
     for tick in range(1, len(prices["BTC"])):
         world.advance(START + 60 * tick)
@@ -89,6 +95,18 @@ def test_call__ballast__surplus_of_the_healthy_book_first() -> None:
     kept = margin.sum() + world.books.cash[0] + world.ledger.rewards[0]
     assert world.calls[0] == 1 and kept == pytest.approx(480 + 3_100, abs=0.1)
     assert margin[0] > 1_000 and (world.books.size == world.opened).all()
+
+
+@pytest.mark.parametrize("rule", [FixedWeights(POLICY), ProRata(POLICY), Ballast(POLICY)], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("gas_price, calls", [(1.0, 1), (1e6, 0)])
+def test_call__keepers_who_want_their_gas_paid__only_where_the_reward_does(
+    rule: Rule, gas_price: float, calls: int
+) -> None:
+    """The native coin is worth $10, and the reward at most a tenth of what is moved."""
+    prices = {"BTC": [100, 94.5], "ETH": [10, 8.9]}
+    paid = replace(scene.CALM, gas_price=gas_price, paid=True)
+    assert _hedged(rule, prices, short_margin=3_000, settings=paid).calls[0] == calls
+    assert _hedged(rule, prices, short_margin=3_000, settings=replace(paid, paid=False)).calls[0] == 1
 
 
 def test_call__ballast_with_nothing_to_share__asks_for_a_cut_that_a_later_round_fills() -> None:
