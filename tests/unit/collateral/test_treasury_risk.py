@@ -79,6 +79,18 @@ def test_treasury_risk__token_without_haircut__is_no_collateral(
     assert bare_model.credit(1) == (24_000 * WAD, True)
 
 
+def test_unpriced__token_without_haircut__is_not_missing(
+    bare_model: Contract, oracle: Contract, say: Callable[..., None], owner: str
+) -> None:
+    """What never counted as collateral needs no price; nobody waits for one."""
+    say(ETH, 3_000)
+    bare_model.set_config(0, (ETH, 80 * PERCENT, 85 * PERCENT), sender=owner)
+    assert bare_model.unpriced(1) == (0, 2**256 - 1)
+    say(ETH)
+    oracle.set_silent_for(ETH, 7_200, 2_900 * WAD, sender=owner)
+    assert bare_model.unpriced(1) == (29_000 * WAD, 7_200)
+
+
 @pytest.mark.parametrize(
     ("volatility", "rate"), [(0, 10**14), (WAD // 100, 106843460792672), (10**4 * WAD, 95 * PERCENT)]
 )

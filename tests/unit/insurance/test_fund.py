@@ -94,6 +94,24 @@ def test_redeem__after_the_cooldown__pays(bench: CreditBench) -> None:
     assert bench.fund.balanceOf(bench.lender) == 600 * WAD
 
 
+def test_previews__any_state__are_what_the_calls_do(bench: CreditBench) -> None:
+    """§7.9: at a price that is no round number, both ways."""
+    fund, lender = bench.fund, bench.lender
+    insure(bench, 1_000)
+    income(bench, 333)
+    cool_down(bench, 500 * WAD)
+    for preview, call, amount in (
+        (fund.previewDeposit, lambda: fund.deposit(7, lender, sender=lender), 7),
+        (fund.previewMint, lambda: fund.mint(7 * WAD + 1, lender, sender=lender), 7 * WAD + 1),
+        (fund.previewWithdraw, lambda: fund.withdraw(7, lender, lender, sender=lender), 7),
+        (fund.previewRedeem, lambda: fund.redeem(7 * WAD + 1, lender, lender, sender=lender), 7 * WAD + 1),
+    ):
+        expected = preview(amount)
+        assert call().returned == expected > 0
+    assert fund.convertToShares(bench.raw) == fund.previewDeposit(bench.raw)
+    assert fund.convertToAssets(WAD) == fund.previewRedeem(WAD)
+
+
 @pytest.mark.parametrize("after", [0, COOLDOWN - 1, COOLDOWN + WINDOW, COOLDOWN + WINDOW + 365 * DAY])
 def test_redeem__outside_the_window__reverts(bench: CreditBench, after: int) -> None:
     """X-RND-03: at both edges to the second."""

@@ -15,6 +15,7 @@ from tests.support import deposit_to
 ETH = "ETH"
 LOW = 2_830 * WAD  # below maintenance, above zero
 ZERO = 2_650 * WAD  # below zero
+BTC_LOW = 55_000 * WAD  # the same of the second book of `two_books`: below maintenance, above zero
 NO_LIMIT = 2**255 - 1
 
 
@@ -29,6 +30,11 @@ def eth(protocol: Protocol) -> int:
 
 
 @pytest.fixture
+def btc(protocol: Protocol) -> int:
+    return protocol.market_ids["BTC"]
+
+
+@pytest.fixture
 def market(protocol: Protocol) -> Contract:
     return protocol.markets[ETH]
 
@@ -39,6 +45,14 @@ def victim(protocol: Protocol, open_account: Callable[..., int], open_book: Call
     account = open_account(trader, 3_100 * WAD)
     open_book(account, ETH, 10 * WAD, 3_000 * WAD)
     return account
+
+
+@pytest.fixture
+def two_books(protocol: Protocol, victim: int, open_book: Callable[..., None], trader: str, owner: str) -> int:
+    """The victim, with 0.1 BTC at $60,000 on a margin of $600 as well, and no more cash than before."""
+    deposit_to(protocol, victim, trader, 601 * WAD, owner)
+    open_book(victim, "BTC", WAD // 10, 600 * WAD)
+    return victim
 
 
 @pytest.fixture

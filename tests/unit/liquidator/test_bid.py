@@ -12,7 +12,7 @@ from ballast.deploy import Protocol
 from ballast.params import WAD
 from tests.support import deposit_to, refused
 
-from .conftest import ETH, LOW, ZERO
+from .conftest import BTC_LOW, ETH, LOW, NO_LIMIT, ZERO
 
 Bid = Callable[..., Receipt]
 
@@ -80,6 +80,18 @@ def test_bid__in_parts__sells_on_where_the_first_left_off(
     assert offer.on and offer.age == 600
     assert bid(account).named("AuctionEnded")
     assert z_of(market.book_risk(account)) == pytest.approx(2 * WAD, abs=100)
+
+
+def test_bid__part_that_makes_the_rest_safe__ends_the_auction(
+    liquidator: Contract, market: Contract, on_sale: Callable[..., int], eth: int, bid: Bid
+) -> None:
+    """LIQ-7: less than the limit was sold, and still nothing more is: what is left stands beyond a distance of 1."""
+    account = on_sale()
+    part = liquidator.offer(account, eth).limit * 95 // 100
+    receipt = bid(account, part)
+    assert receipt.event("BookSold").fraction == part and receipt.named("AuctionEnded")
+    assert WAD <= z_of(market.book_risk(account)) < 2 * WAD
+    assert not liquidator.offer(account, eth).on
 
 
 def test_bid__small_book__goes_whole(
@@ -193,6 +205,88 @@ def test_bid__below_initial_margin__is_refused(
         bid(account, margin=0)
     bid(account, margin=5_000 * WAD)
     assert market.book_risk(bidder).equity >= market.book_risk(bidder).initial
+
+
+# Several at once
+
+
+@pytest.fixture
+def two_on_sale(
+    two_books: int,
+    liquidator: Contract,
+    eth: int,
+    btc: int,
+    publish: Callable[..., int],
+    keeper: str,
+) -> int:
+    """The victim, both of whose books were put up for sale ten minutes ago."""
+    for after in (60, 600):
+        publish(ETH, LOW, after=after)
+        publish("BTC", BTC_LOW)
+        if after == 60:
+            assert liquidator.start_many(two_books, [eth, btc], [], sender=keeper).returned == 2
+    return two_books
+
+
+@pytest.fixture
+def terms(
+    protocol: Protocol, two_on_sale: int, bidder: int, market: Contract, eth: int, btc: int
+) -> list[dict[str, Any]]:
+    """A bid for each of the two, at any price."""
+    digests = {eth: market.legs_digest(two_on_sale), btc: protocol.markets["BTC"].legs_digest(two_on_sale)}
+    common = {"account": two_on_sale, "fraction": WAD, "bidder": bidder, "max_payment": NO_LIMIT, "orders": []}
+    return [{**common, "market": each, "digest": digest, "margin": 10_000 * WAD} for each, digest in digests.items()]
+
+
+def test_bid_many__two_books__sells_what_two_bids_would(
+    protocol: Protocol, liquidator: Contract, terms: list[dict[str, Any]], other_trader: str
+) -> None:
+    """LIQ-2: each as `bid`, one after the other."""
+    snapshot = protocol.chain.snapshot()
+    one_by_one = [tuple(liquidator.bid(bid, sender=other_trader).returned) for bid in terms]
+    protocol.chain.revert(snapshot)
+    receipt = liquidator.bid_many(terms, sender=other_trader)
+    assert [tuple(outcome) for outcome in receipt.returned] == one_by_one
+    assert [event.market for event in receipt.named("BookSold")] == [bid["market"] for bid in terms]
+    assert all(fraction > 0 and not cured for cured, fraction, *_ in one_by_one)
+
+
+def test_bid_many__first_bids_rescue_cures_both__second_sells_nothing(
+    protocol: Protocol,
+    liquidator: Contract,
+    two_on_sale: int,
+    terms: list[dict[str, Any]],
+    bidder: int,
+    set_policy: Callable[..., None],
+    cash: Callable[[int], int],
+    trader: str,
+    other_trader: str,
+    owner: str,
+) -> None:
+    """§7.6: a book that an earlier bid's rescue has saved stops nobody's other bids; alone it would be refused."""
+    set_policy(two_on_sale)
+    deposit_to(protocol, two_on_sale, trader, 20_000 * WAD, owner)
+    before = cash(bidder)
+    receipt = liquidator.bid_many(terms, sender=other_trader)
+    assert [tuple(outcome) for outcome in receipt.returned] == [(True, 0, 0, 0, 0)] * 2
+    assert not receipt.named("BookSold") and cash(bidder) == before
+    with refused("liquidator: book is healthy"):
+        liquidator.bid(terms[1], sender=other_trader)
+
+
+def test_bid_many__one_is_refused__none_is_made(
+    protocol: Protocol,
+    liquidator: Contract,
+    market: Contract,
+    two_on_sale: int,
+    terms: list[dict[str, Any]],
+    bidder: int,
+    other_trader: str,
+) -> None:
+    legs = market.legs_digest(two_on_sale)
+    with refused("liquidator: above max payment"):
+        liquidator.bid_many([terms[0], {**terms[1], "max_payment": 0}], sender=other_trader)
+    assert market.legs_digest(two_on_sale) == legs and market.book(bidder).size == 0
 
 
 # Who may not bid, and for what
@@ -344,6 +438,86 @@ def test_bid_for_pool__nobody_wanted_it__buys_at_the_floor(
     pool, left = market.book_risk(protocol.pool_account), market.book_risk(account)
     assert pool.equity >= pool.maintenance
     assert z_of(left) == pytest.approx(2 * WAD, abs=10)
+
+
+def test_bid_for_pool__curable_book__is_rescued_and_not_bought(
+    protocol: Protocol,
+    liquidator: Contract,
+    market: Contract,
+    on_sale: Callable[..., int],
+    eth: int,
+    set_policy: Callable[..., None],
+    cash: Callable[[int], int],
+    trader: str,
+    owner: str,
+    keeper: str,
+) -> None:
+    """§7.6: the pool's turn comes after the account's own means, too."""
+    account = on_sale(age=1_800)
+    set_policy(account)
+    deposit_to(protocol, account, trader, 20_000 * WAD, owner)
+    pool = protocol.pool_account
+    before = cash(pool), tuple(market.book(pool))
+    receipt = liquidator.bid_for_pool(account, eth, [], sender=keeper)
+    assert receipt.returned.cured and receipt.named("AuctionEnded") and not receipt.named("BookSold")
+    assert (cash(pool), tuple(market.book(pool))) == before
+    risk = market.book_risk(account)
+    assert risk.equity >= risk.maintenance
+
+
+@pytest.fixture
+def pool_is_long(protocol: Protocol, open_account: Callable[..., int], open_book: Callable[..., None]) -> None:
+    """Somebody is short 60 ETH, so what the pool buys of a long book adds to its own."""
+    seller = open_account(protocol.chain.accounts[6], 200_000 * WAD)
+    open_book(seller, ETH, -60 * WAD, 100_000 * WAD)
+
+
+def test_bid_for_pool__its_book_falls_short__cash_lifts_it_to_initial_or_at_least_to_maintenance(
+    protocol: Protocol,
+    liquidator: Contract,
+    market: Contract,
+    pool_is_long: None,
+    on_sale: Callable[..., int],
+    cash: Callable[[int], int],
+    eth: int,
+    btc: int,
+    owner: str,
+    keeper: str,
+) -> None:
+    """HLT-1: it pays what it has; with a wei too little for maintenance margin it buys nothing."""
+    account, pool = on_sale(age=1_800), protocol.pool_account
+    protocol.vault.set_engine(owner, 7, sender=owner)
+    rich, snapshot = cash(pool), protocol.chain.snapshot()
+    sold = liquidator.bid_for_pool(account, eth, [], sender=keeper).event("BookSold")
+    topped_up = rich - cash(pool) - sold.payment - sold.penalty
+    risk = market.book_risk(pool)
+    assert topped_up > 0 and risk.equity == risk.initial
+    least = sold.payment + sold.penalty + topped_up - (risk.initial - risk.maintenance)
+    protocol.chain.revert(snapshot)
+
+    protocol.vault.top_up_pool(btc, rich - least, sender=owner)
+    snapshot = protocol.chain.snapshot()
+    liquidator.bid_for_pool(account, eth, [], sender=keeper)
+    risk = market.book_risk(pool)
+    assert (cash(pool), risk.equity) == (0, risk.maintenance)
+    protocol.chain.revert(snapshot)
+
+    protocol.vault.top_up_pool(btc, 1, sender=owner)
+    books = [tuple(market.book(each)) for each in (pool, account)]
+    with refused("pool: below margin"):
+        liquidator.bid_for_pool(account, eth, [], sender=keeper)
+    assert cash(pool) == least - 1 and [tuple(market.book(each)) for each in (pool, account)] == books
+
+
+def test_offer__below_zero__is_the_bonus_and_no_price(
+    liquidator: Contract, market: Contract, on_sale: Callable[..., int], eth: int, bid: Bid, insured: int
+) -> None:
+    """§7.9, LIQ-2: nothing is paid for it, all of it goes, and the bonus is what a bid then gets beyond the deficit."""
+    account = on_sale(ZERO, age=600)
+    risk, offer = market.book_risk(account), liquidator.offer(account, eth)
+    assert risk.equity < 0 and offer.on
+    assert (offer.limit, offer.payment, offer.penalty, offer.bonus) == (WAD, 0, 0, risk.maintenance // 10)
+    assert bid(account).returned.paid_by_insurance == -risk.equity + offer.bonus
 
 
 def test_offer__at_every_age__is_what_a_bid_pays(

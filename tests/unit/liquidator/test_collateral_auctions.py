@@ -41,6 +41,22 @@ def debtor(protocol: Protocol, open_account: Callable[..., int], lent: int, trad
 
 
 @pytest.fixture
+def with_book(
+    protocol: Protocol, debtor: int, trade: Callable[..., Any], trader: str, owner: str
+) -> Callable[[int], int]:
+    """`with_book(6_000)`: the debtor, who owes what he did, with 10 SOL at $150 on that margin [USD]."""
+
+    def with_book_(margin: int) -> int:
+        deposit_to(protocol, debtor, trader, 25_000 * WAD, owner)
+        assert trade(debtor, "SOL", 10 * WAD, margin * WAD).named("OrderFilled")
+        cash = protocol.vault.treasury(debtor).cash
+        protocol.vault.withdraw(debtor, protocol.token.address, (cash + DEBT) // 10**12, trader, sender=trader)
+        return debtor
+
+    return with_book_
+
+
+@pytest.fixture
 def start(auctions: Contract, keeper: str) -> Callable[..., Receipt]:
     return lambda account, index=WETH, orders=(): auctions.start(account, index, list(orders), sender=keeper)
 
@@ -94,6 +110,58 @@ def test_start__healthy_treasury__is_refused(
     assert start(debtor).event("AuctionStarted").age == 0
     with refused("liquidator: auction is on"):
         start(debtor)
+
+
+def test_start__books_can_repay__cured_and_what_was_on_ends(
+    protocol: Protocol,
+    auctions: Contract,
+    with_book: Callable[[int], int],
+    start: Callable[..., Receipt],
+    publish: Callable[..., int],
+    set_policy: Callable[..., None],
+    risk: Callable[[int], Any],
+) -> None:
+    """§7.6: rebalance before liquidate, in the same transaction; nothing is put up for sale, and nothing stays so."""
+    debtor = with_book(6_000)
+    publish(ETH, SHORT_PRICE, after=60)
+    snapshot = protocol.chain.snapshot()
+    for opened in (False, True):
+        if opened:
+            start(debtor)
+        set_policy(debtor)
+        protocol.chain.advance(1)
+        receipt = start(debtor)
+        assert not receipt.returned and not receipt.named("AuctionStarted")
+        assert len(receipt.named("AuctionEnded")) == opened
+        assert risk(debtor).equity >= risk(debtor).maintenance
+        assert protocol.vault.collateral_of(debtor)[WETH] == 10 * WAD and not auctions.offer(debtor, WETH).on
+        protocol.chain.revert(snapshot)
+        snapshot = protocol.chain.snapshot()
+
+
+def test_start__margin_waits_in_an_order__saves_the_treasury_first(
+    protocol: Protocol,
+    auctions: Contract,
+    debtor: int,
+    eth: int,
+    start: Callable[..., Receipt],
+    publish: Callable[..., int],
+    risk: Callable[[int], Any],
+    trader: str,
+    owner: str,
+) -> None:
+    """LIQ-11, X-LIQ-11: escrow counts once, for its account; who does not name the order is refused."""
+    deposit_to(protocol, debtor, trader, 2_000 * WAD, owner)
+    leg = eth, WAD, 2**112 - 1, 1_990 * WAD
+    order = protocol.exchange.commit(debtor, [leg], False, sender=trader).event("OrderCommitted").order
+    publish(ETH, SHORT_PRICE, after=60)
+    assert risk(debtor).equity < risk(debtor).maintenance
+    with refused("liquidator: orders are open"):
+        start(debtor)
+    receipt = start(debtor, orders=[order])
+    assert not receipt.returned and protocol.vault.treasury(debtor).escrow == 0
+    assert risk(debtor).equity >= risk(debtor).maintenance
+    assert protocol.vault.collateral_of(debtor)[WETH] == 10 * WAD and not auctions.offer(debtor, WETH).on
 
 
 def test_bid__half_way_through__repays_what_restores_the_treasury(
@@ -184,21 +252,15 @@ def test_bid__out_of_turn__is_refused(
 def test_bid__books_can_repay__nothing_is_sold(
     protocol: Protocol,
     auctions: Contract,
-    debtor: int,
+    with_book: Callable[[int], int],
     start: Callable[..., Receipt],
     bid: Callable[..., Receipt],
-    trade: Callable[..., Any],
     publish: Callable[..., int],
     set_policy: Callable[..., None],
     risk: Callable[[int], Any],
-    trader: str,
-    owner: str,
 ) -> None:
     """§7.6: an indebted treasury is cured by its books' surplus first."""
-    deposit_to(protocol, debtor, trader, 25_000 * WAD, owner)
-    assert trade(debtor, "SOL", 10 * WAD, 6_000 * WAD).named("OrderFilled")
-    cash = protocol.vault.treasury(debtor).cash
-    protocol.vault.withdraw(debtor, protocol.token.address, (cash + DEBT) // 10**12, trader, sender=trader)
+    debtor = with_book(6_000)
     publish(ETH, SHORT_PRICE, after=60)
     start(debtor)
     publish(ETH, SHORT_PRICE, after=60)
@@ -311,11 +373,25 @@ def test_bid__below_zero_at_a_jump_that_nothing_confirms__waits(
 
 
 @pytest.fixture
-def sold_out(on_sale: Callable[..., int], bid: Callable[..., Receipt]) -> int:
+def sell_out(
+    start: Callable[..., Receipt], bid: Callable[..., Receipt], publish: Callable[..., int]
+) -> Callable[[int], None]:
+    """`sell_out(account)`: all of its WETH is bought for less than it owes."""
+
+    def sell_out_(account: int) -> None:
+        publish(ETH, DEEP, after=60)
+        start(account)
+        publish(ETH, DEEP, after=1_200)
+        assert bid(account).event("CollateralSold").amount == 10 * WAD
+
+    return sell_out_
+
+
+@pytest.fixture
+def sold_out(debtor: int, sell_out: Callable[[int], None]) -> int:
     """The debtor, all of whose WETH was sold for less than he owes."""
-    account = on_sale(DEEP, age=1_200)
-    assert bid(account).event("CollateralSold").amount == 10 * WAD
-    return account
+    sell_out(debtor)
+    return debtor
 
 
 def test_realise_debt__nothing_left__insurance_pays_then_the_lenders(
@@ -400,28 +476,93 @@ def test_realise_debt__token_without_a_price__two_hours_after_the_note(
 
 def test_realise_debt__books_of_who_opted_out__pay_first(
     protocol: Protocol,
-    debtor: int,
+    with_book: Callable[[int], int],
     insured: int,
-    start: Callable[..., Receipt],
-    bid: Callable[..., Receipt],
-    trade: Callable[..., Any],
+    sell_out: Callable[[int], None],
     publish: Callable[..., int],
-    trader: str,
-    owner: str,
     keeper: str,
 ) -> None:
     """BDT-2: the account before anybody else: its books are closed at mark, whatever its policy says."""
-    deposit_to(protocol, debtor, trader, 25_000 * WAD, owner)
-    assert trade(debtor, "SOL", 10 * WAD, 800 * WAD).named("OrderFilled")
-    cash = protocol.vault.treasury(debtor).cash
-    protocol.vault.withdraw(debtor, protocol.token.address, (cash + DEBT) // 10**12, trader, sender=trader)
-    publish(ETH, DEEP, after=60)
-    start(debtor)
-    publish(ETH, DEEP, after=1_200)
-    assert bid(debtor).event("CollateralSold").amount == 10 * WAD
+    debtor = with_book(800)
+    sell_out(debtor)
     publish("SOL", 150 * WAD)
     equity, debt = protocol.markets["SOL"].book_risk(debtor).equity, -protocol.vault.treasury(debtor).cash
     event = protocol.deficits.realise_debt(debtor, [], sender=keeper).event("DebtRealised")
     assert 0 < equity < debt
     assert event.debt == pytest.approx(debt - equity, abs=4)
     assert protocol.vault.treasury(debtor).slots == 0
+
+
+def test_realise_debt__books_are_worth_more__nobody_else_pays(
+    protocol: Protocol,
+    with_book: Callable[[int], int],
+    insured: int,
+    lent: int,
+    sell_out: Callable[[int], None],
+    publish: Callable[..., int],
+    keeper: str,
+) -> None:
+    """BDT-2: closing the book repays the whole debt; what is left of it is the account's cash."""
+    debtor = with_book(6_000)
+    sell_out(debtor)
+    publish("SOL", 150 * WAD)
+    vault, pool = protocol.vault, protocol.credit_pool
+    equity, debt = protocol.markets["SOL"].book_risk(debtor).equity, -vault.treasury(debtor).cash
+    assert equity > debt > 0
+    fund, assets = vault.treasury(insured).cash, pool.net_assets()
+    receipt = protocol.deficits.realise_debt(debtor, [], sender=keeper)
+    assert receipt.returned == 0 and receipt.named("BookAbsorbed") and not receipt.named("DebtRealised")
+    treasury = vault.treasury(debtor)
+    assert treasury.cash == pytest.approx(equity - debt, abs=4) and treasury.slots == 0
+    assert vault.treasury(insured).cash == fund
+    assert pool.net_assets() == pytest.approx(assets, abs=4) and pool.total_debt() <= 10
+
+
+def test_realise_debt__book_below_zero_too__each_loss_goes_its_own_way(
+    protocol: Protocol,
+    with_book: Callable[[int], int],
+    insured: int,
+    sell_out: Callable[[int], None],
+    publish: Callable[..., int],
+    keeper: str,
+) -> None:
+    """BDT-1, BDT-2: the book's deficit and the debt are paid for one by one; nothing of the book comes back as cash."""
+    debtor = with_book(800)
+    sell_out(debtor)
+    for price in (110, 80, 60, 60):
+        publish("SOL", price * WAD, after=700)
+    vault = protocol.vault
+    equity, debt = protocol.markets["SOL"].book_risk(debtor).equity, -vault.treasury(debtor).cash
+    assert equity < 0
+    vault.collect_insurance(sender=keeper)
+    fund = vault.treasury(insured).cash
+    receipt = protocol.deficits.realise_debt(debtor, [], sender=keeper)
+    deficit, loss = receipt.event("DeficitRealised"), receipt.event("DebtRealised")
+    assert (deficit.equity, deficit.paid_by_insurance, deficit.spread) == (equity, -equity, 0)
+    assert loss.debt == pytest.approx(debt, rel=10**-6) and loss.written_off == 0
+    assert vault.treasury(insured).cash == pytest.approx(fund + equity - loss.debt, abs=4)
+    assert vault.treasury(debtor).slots == 0 and vault.treasury(debtor).cash == pytest.approx(0, abs=2)
+
+
+def test_realise_debt__account_can_pay__pays_itself(
+    protocol: Protocol,
+    with_book: Callable[[int], int],
+    insured: int,
+    sell_out: Callable[[int], None],
+    publish: Callable[..., int],
+    set_policy: Callable[..., None],
+    risk: Callable[[int], Any],
+    keeper: str,
+) -> None:
+    """§7.6, BDT-2: its rescue lifts the treasury out of debt, its book goes on, and nothing is realised."""
+    debtor = with_book(12_000)
+    sell_out(debtor)
+    publish("SOL", 150 * WAD)
+    set_policy(debtor)
+    size, fund = protocol.markets["SOL"].book(debtor).size, protocol.vault.treasury(insured).cash
+    assert risk(debtor).equity < 0
+    receipt = protocol.deficits.realise_debt(debtor, [], sender=keeper)
+    assert receipt.returned == 0 and receipt.named("Rebalanced")
+    assert not receipt.named("DebtRealised") and not receipt.named("BookAbsorbed")
+    assert risk(debtor).equity >= 0 and protocol.markets["SOL"].book(debtor).size == size
+    assert protocol.vault.treasury(insured).cash == fund

@@ -289,3 +289,33 @@ def test_close_pool__cash_is_left__pays_with_it(
     assert deficits.close_pool(eth, sender=keeper).returned == 0
     pool = market.book_risk(protocol.pool_account)
     assert pool.equity >= pool.maintenance and market.book_risk(holder).equity == before
+
+
+def test_close_pool__insurance_can_pay__nobody_is_charged_and_the_book_goes_on(
+    protocol: Protocol,
+    deficits: Contract,
+    market: Contract,
+    insured: int,
+    victim: int,
+    publish: Callable[..., int],
+    owner: str,
+    keeper: str,
+    eth: int,
+) -> None:
+    """BDT-2: first loss is the insurance's here too; what it pays becomes margin of the pool's book."""
+    protocol.vault.set_engine(owner, 7, sender=owner)
+    protocol.pool.set_policy(
+        {**protocol.rebalancer.policy(protocol.pool_account)._asdict(), "enabled": False}, sender=owner
+    )
+    _sink_pool(protocol, owner, publish, 3_100 * WAD)
+    publish(ETH, 3_300 * WAD, after=700)
+    protocol.vault.collect_insurance(sender=keeper)
+    pool, fund = protocol.pool_account, protocol.vault.treasury(insured).cash
+    risk, book, holder = market.book_risk(pool), market.book(pool), tuple(market.book(victim))
+    assert risk.equity < 0
+    receipt = deficits.close_pool(eth, sender=keeper)
+    event = receipt.event("DeficitRealised")
+    assert (receipt.returned, event.equity, event.paid_by_insurance, event.spread) == (0, risk.equity, -risk.equity, 0)
+    assert protocol.vault.treasury(insured).cash == fund + risk.equity
+    assert (market.book(pool).size, market.book_risk(pool).equity) == (book.size, 0)
+    assert tuple(market.book(victim)) == holder

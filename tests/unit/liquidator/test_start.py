@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ballast.chain import Contract, Receipt
 from ballast.deploy import Protocol
 from ballast.params import WAD
 from tests.support import deposit_to, refused
 
-from .conftest import ETH, LOW
+from .conftest import BTC_LOW, ETH, LOW
 
 
 def test_start__below_maintenance__is_for_sale_at_no_discount(
@@ -113,6 +114,48 @@ def test_start__hour_after_a_halt__is_refused(
     assert start(victim).returned
 
 
+def test_start_many__one_short_one_healthy__opens_the_short_one_alone(
+    liquidator: Contract,
+    victim: int,
+    eth: int,
+    btc: int,
+    open_book: Callable[..., None],
+    publish: Callable[..., int],
+    trader: str,
+    keeper: str,
+    protocol: Protocol,
+    owner: str,
+) -> None:
+    """LIQ-1: the second market is looked at after the same rescue; a healthy book is passed over, not refused."""
+    deposit_to(protocol, victim, trader, 10_000 * WAD, owner)
+    open_book(victim, "BTC", WAD // 10, 5_000 * WAD)
+    publish(ETH, LOW, after=60)
+    receipt = liquidator.start_many(victim, [eth, btc], [], sender=keeper)
+    assert receipt.returned == 1
+    assert [event.market for event in receipt.named("AuctionStarted")] == [eth]
+    assert [liquidator.offer(victim, market).on for market in (eth, btc)] == [True, False]
+
+
+def test_start_many__both_short__opens_both_after_one_rescue(
+    liquidator: Contract,
+    two_books: int,
+    eth: int,
+    btc: int,
+    publish: Callable[..., int],
+    keeper: str,
+) -> None:
+    publish(ETH, LOW, after=60)
+    publish("BTC", BTC_LOW)
+    receipt = liquidator.start_many(two_books, [eth, btc], [], sender=keeper)
+    assert receipt.returned == 2
+    assert [(event.account, event.market) for event in receipt.named("AuctionStarted")] == [
+        (two_books, eth),
+        (two_books, btc),
+    ]
+    with refused("liquidator: auction is on"):
+        liquidator.start(two_books, btc, [], sender=keeper)
+
+
 def test_stop__at_a_distance_of_one__ends_and_keeps_its_age(
     protocol: Protocol,
     liquidator: Contract,
@@ -133,3 +176,22 @@ def test_stop__at_a_distance_of_one__ends_and_keeps_its_age(
         liquidator.stop(account, eth, sender=keeper)
     publish(ETH, LOW, after=1_000)
     assert start(account).event("AuctionStarted").age == 660
+
+
+def test_stop__owner_closed_the_book__ends(
+    protocol: Protocol,
+    liquidator: Contract,
+    on_sale: Callable[..., int],
+    eth: int,
+    trade: Callable[..., Any],
+    keeper: str,
+) -> None:
+    """LIQ-7: a book without legs has no distance to be short of; its margin stays where it is."""
+    account = on_sale()
+    assert trade(account, ETH, -10 * WAD, reduce_only=True).named("OrderFilled")
+    risk = protocol.markets[ETH].book_risk(account)
+    assert (risk.sigma_loss, risk.maintenance) == (0, 0)
+    event = liquidator.stop(account, eth, sender=keeper).event("AuctionEnded")
+    assert (event.account, event.market) == (account, eth)
+    assert not liquidator.offer(account, eth).on
+    assert protocol.markets[ETH].book_risk(account).equity == risk.equity

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from ballast.chain import Reverted
 from tests.market_bench import CONFIG, WAD, MarketBench
 from tests.unit.market.conftest import EMPTY, LONG, SHORT
 
@@ -72,6 +75,24 @@ def test_accrue__every_second__the_same_as_once(market: MarketBench) -> None:
         values.append(market.market.funding()[0])
     assert abs(values[-1] - once) <= 120
     assert all(later > sooner for sooner, later in zip([0, *values], values, strict=False))
+
+
+def test_funding__more_than_its_field_holds__nothing_is_stored(market: MarketBench) -> None:
+    """RND-6: at $77 million a unit, which takes a price no token ever had, it is refused and not cut off."""
+    market.trade(EMPTY, 5_000 * WAD)
+    market.quote(7 * 10**10 * WAD)
+    market.chain.advance(DAY)
+    market.quote()
+    accrued = market.market.funding()[0]
+    assert 69 * 10**6 * WAD < accrued < 2**86
+    market.market.accrue(sender=market.stranger)
+    market.chain.advance(DAY)
+    market.quote()
+    with pytest.raises(Reverted, match="math: out of range"):
+        market.market.accrue(sender=market.stranger)
+    with pytest.raises(Reverted, match="math: out of range"):
+        market.market.trade(SHORT, WAD, market.feed.value.price, sender=market.exchange)
+    assert market.market.funding()[0] == 2 * accrued > 2**86
 
 
 def test_settle__anyone__passes_on_to_the_oracle(market: MarketBench) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ballast.chain import Reverted
-from tests.market_bench import WAD, MarketBench, plain
+from tests.market_bench import CONFIG, WAD, MarketBench, plain
 from tests.unit.market.conftest import EMPTY, LONG, SHORT
 
 
@@ -43,6 +45,19 @@ def test_move_margin__all_out_without_legs__is_empty(bench: MarketBench) -> None
 def test_move_margin__no_margin_but_legs__is_not_empty(market: MarketBench) -> None:
     base = market.market.book(SHORT).base
     assert market.move_margin(SHORT, -base)[1] is False
+
+
+def test_move_margin__out_while_requirements_rise__counts_as_ever(market: MarketBench) -> None:
+    """ORC-10: the market's word says more than usual then, but of a ramp and not of losses: no book is settled."""
+    market.set_config(replace(CONFIG, range_min=3 * CONFIG.range_min))
+    market.chain.advance(60)
+    assert market.market.ramp_end() > market.now
+    before = market.market.book(LONG)
+    assert market.move_margin(LONG, -700 * WAD) == (0, False)
+    after = market.market.book(LONG)
+    assert (after.size, after.base, after.net_deposit) == (before.size, before.base - 700 * WAD, 4_300 * WAD)
+    market.quote()
+    market.assert_same_state(LONG, SHORT)
 
 
 def test_move_margin__not_the_vault__reverts(market: MarketBench) -> None:

@@ -80,6 +80,19 @@ def test_seize__in_parts__no_more_than_at_once(market: MarketBench) -> None:
     assert (book.size, book.base, book.net_deposit) == (10 * WAD, -15_000 * WAD, 5_000 * WAD)
 
 
+def test_seize__book_without_legs_in_part__shares_its_margin_and_goes_on(market: MarketBench) -> None:
+    """LIQ-4: no legs are left before or after; the book is empty with its last wei of margin only."""
+    bare, skew = 8, market.market.skew()
+    market.move_margin(bare, 100 * WAD)
+    assert market.seize(bare, EMPTY, WAD // 4).returned is False
+    assert [market.market.book(account).base for account in (bare, EMPTY)] == [75 * WAD, 25 * WAD]
+    assert [market.market.book(account).size for account in (bare, EMPTY)] == [0, 0]
+    assert market.market.skew() == skew
+    assert market.seize(bare, EMPTY).returned is True
+    assert market.market.book(bare) == (0, 0, 0, 0) and market.market.book(EMPTY).base == 100 * WAD
+    market.assert_same_state(LONG, SHORT, EMPTY, bare)
+
+
 def test_seize__bad_arguments__are_refused(market: MarketBench) -> None:
     """X-LIQ-04: nothing, more than all, from the pool, from oneself."""
     for account, bidder, fraction, reason in (

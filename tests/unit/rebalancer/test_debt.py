@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ballast.params import WAD
+from tests.puppet import BOUND
+from tests.support import deposit_to
 
 CASH = 10**6
 TREASURY_GAS = 40_000  # most that a treasury in debt may add to a rebalance
@@ -108,6 +110,19 @@ def test_plan__collateral_without_a_price__treasury_takes_no_part(rebalancer, de
     assert (plan.frozen, plan.code, plan.triggers) == (1 << 8, 8, 0)
 
 
+def test_plan__collateral_worth_more_than_any_figure_may_be__treasury_takes_no_part(
+    protocol, rebalancer, debtor, publish, owner, risk_of
+):
+    """REB-15: beyond the range that the mathematics of a plan asks for, a treasury is no book."""
+    protocol.vault.set_collateral_cap(0, 2 * 10**8 * WAD, sender=owner)
+    deposit_to(protocol, debtor, owner, 10**8 * WAD, owner, "WETH")
+    for dollars, beyond in ((4 * 10**7, (False, False)), (10**8, (True, False)), (10**9, (True, True))):
+        publish("ETH", dollars * WAD, after=30)
+        risk, plan = risk_of(debtor), rebalancer.preview(debtor)
+        assert (risk.equity >= BOUND, risk.maintenance >= BOUND) == beyond
+        assert (plan.frozen, plan.triggers, plan.transfers) == (any(beyond) << 8, 0, [])
+
+
 @pytest.mark.parametrize("debt", [100, 19_000])
 def test_rebalance__treasury_in_debt__gas(
     rebalancer, vault, build, guard, drain, pledge, lender, borrow, publish, trader, debt
@@ -187,6 +202,20 @@ def test_rebalance__may_borrow__debt_instead_of_a_cut(rebalancer, vault, pledged
     assert rebalancer.preview(pledged).triggers == 0
 
 
+def test_rebalance__may_borrow_but_pledged_nothing__asks_for_a_cut(
+    rebalancer, vault, build, guard, drain, lender, publish, keeper
+):
+    """HLT-1: what the policy allows is lent against collateral only."""
+    account = build(BTC=(60_000, 14_000))
+    guard(account, allow_borrow=True)
+    drain(account)
+    publish("BTC", 50_500 * WAD, after=30)
+    idle = vault.treasury(lender.ACCOUNT()).cash
+    receipt = rebalancer.rebalance(account, sender=keeper)
+    assert receipt.named("CutRequested") and vault.treasury(account).cash >= 0
+    assert vault.treasury(lender.ACCOUNT()).cash == idle
+
+
 @pytest.mark.parametrize("available", [0, 500 * WAD])
 def test_rebalance__little_to_lend__the_rest_is_cut(rebalancer, vault, pledged, lender, owner, keeper, available):
     lender.set_limits(50_000 * WAD, available, sender=owner)
@@ -240,6 +269,23 @@ def test_rescue__donor_is_not_enough__borrows_and_cuts_nothing(rebalancer, vault
     receipt = rebalancer.rescue(account, sender=liquidator)
     assert receipt.returned == 1 and not receipt.named("BookCut")
     assert vault.treasury(account).cash < 0 and z(account, "BTC") > 4 and z(account, "SOL") == donor
+
+
+def test_rescue__loan_is_not_enough__borrows_it_and_cuts_the_rest(
+    protocol, rebalancer, vault, with_donor, lender, liquidator, owner, z
+):
+    """§7.6, the ladder: one plan borrows all there is and cuts at once; no book gives while money is lent."""
+    account = with_donor(100)
+    lender.set_limits(50_000 * WAD, 300 * WAD, sender=owner)
+    donor, size = protocol.markets["SOL"].book(account), protocol.markets["BTC"].book(account).size
+    plan = rebalancer.preview_rescue(account)
+    assert plan.cuts and [transfer.slot for transfer in plan.transfers] == [0]
+    receipt = rebalancer.rescue(account, sender=liquidator)
+    assert receipt.named("BookCut") and 0 < protocol.markets["BTC"].book(account).size < size
+    assert -301 * WAD < vault.treasury(account).cash < 0
+    risk = protocol.markets["BTC"].book_risk(account)
+    assert risk.equity >= risk.maintenance
+    assert protocol.markets["SOL"].book(account) == donor
 
 
 def test_rebalance__lock_on_cash__nothing_is_lent(

@@ -14,7 +14,7 @@ from tests.puppet import ALL_GATES, BOUND, CUT, MARGIN, RISK, Puppet, words
 from tests.support import drain_pool
 
 COST = WAD // 1_000  # [wad] per unit of notional
-NO_REMEDY, WAITING = 9, 3
+NO_REMEDY, WAITING, HEALTHY = 9, 3, 8
 
 
 @pytest.fixture
@@ -143,6 +143,28 @@ def test_plan__risk_of_no_book__is_frozen(rebalancer: Contract, account: int, pu
     puppet.tell("book_risk", answer=answer)
     plan = rebalancer.preview(account)
     assert (plan.frozen, plan.triggers, plan.requests) == (1, 0, [])
+
+
+def test_plan__oracle_that_says_nothing__frozen_book_asks_for_no_poke(
+    protocol: Protocol,
+    account: int,
+    puppet: Puppet,
+    default: dict[str, Any],
+    owner: str,
+    trader: str,
+    stranger: str,
+) -> None:
+    """EXT-3: an answer of no length at all is no number of pending rounds; the rest of the account is planned for."""
+    planner = protocol.planner
+    houses = protocol.pool.address, planner.COLLATERAL_MODEL(), planner.CUT_PLANNER()
+    deaf = protocol.chain.deploy("Planner", protocol.vault.address, stranger, *houses, sender=owner)
+    engine = protocol.chain.deploy(
+        "Rebalancer", protocol.vault.address, protocol.oracle.address, deaf.address, 1, sender=owner
+    )
+    engine.set_policy(account, default, sender=trader)
+    puppet.tell("book_risk", answer=b"")
+    plan = engine.preview(account)
+    assert (plan.frozen, plan.code, plan.requests) == (1, HEALTHY, [])
 
 
 def test_plan__risk_at_the_edge_of_the_range__counts(rebalancer: Contract, account: int, puppet: Puppet) -> None:

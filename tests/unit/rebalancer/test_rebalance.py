@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ballast.chain import Reverted
+from ballast.deploy.settings import REBALANCER
 from ballast.params import WAD
 from tests.support import refused
 
@@ -313,3 +314,24 @@ def test_rebalance__native_feed_silent__rescue_goes_on(protocol, rebalancer, vau
     receipt = rebalancer.rebalance(account, sender=keeper)
     assert receipt.event("Rebalanced").moved == plan.moved > 0
     assert vault.claimable(keeper) - claimable == receipt.returned <= plan.reserve
+
+
+def test_rebalance__native_price_absurd__rescue_goes_on_as_without_one(
+    protocol, rebalancer, vault, short, default, owner, trader, keeper
+):
+    """EXT-3: a price that no slot of the oracle could hold is no price of gas, and stops nothing."""
+    quotes, feed = protocol.chain.deploy("MockQuotes", sender=owner), rebalancer.NATIVE_FEED()
+    engine = protocol.chain.deploy(
+        "Rebalancer", vault.address, quotes.address, protocol.planner.address, feed, sender=owner
+    )
+    vault.set_engine(engine.address, REBALANCER, sender=owner)
+    engine.set_policy(short, default, sender=trader)
+    protocol.chain.advance(1)
+    before, events = protocol.chain.snapshot(), []
+    for price in (0, 2**112, 2**256 - 1):
+        quotes.set_quote(feed, price, price, WAD, sender=owner)
+        events.append(engine.rebalance(short, sender=keeper).event("Rebalanced"))
+        protocol.chain.revert(before)
+        before = protocol.chain.snapshot()
+    assert {(event.moved, event.reward) for event in events} == {(events[0].moved, events[0].reward)}
+    assert events[0].moved > 0 and events[0].reward > 0

@@ -8,6 +8,8 @@ from ballast.params import WAD
 from tests.support import refused
 
 PLANS = 8  # most that one rescue executes
+FILL = 8  # gate
+BOTH = ("BTC", "ETH")
 
 
 @pytest.fixture
@@ -176,3 +178,17 @@ def test_rescue__feed_that_must_be_poked__reverts(protocol, rebalancer, short, p
         rebalancer.rescue(short, sender=liquidator)
     protocol.oracle.poke(protocol.market_ids["ETH"], sender=liquidator)
     assert rebalancer.rescue(short, sender=liquidator).returned == 1
+
+
+def test_would_cure__second_of_two_books__is_told_from_the_first(rebalancer, build, guard, publish, protocol):
+    """§7.6: each book by itself, though its market holds the engine back; one that no plan touches is not cured."""
+    account = build(cash=20_000, BTC=(60_000, 14_000), ETH=(15_000, 3_500), SOL=(300, 3_000))
+    guard(account, containment=10_000, max_delever=0, no_tap=1 << 3)
+    publish("ETH", 2_350 * WAD, after=30)
+    publish("BTC", 47_500 * WAD)
+    publish("SOL", 150 * WAD)
+    risks = {name: market.book_risk(account) for name, market in protocol.markets.items()}
+    assert all(risks[name].gates & FILL == 0 and risks[name].equity < risks[name].maintenance for name in BOTH)
+    assert rebalancer.preview_rescue(account).transfers == []
+    cures = {name for name in risks if rebalancer.would_cure(account, protocol.market_ids[name])}
+    assert cures == set(BOTH)

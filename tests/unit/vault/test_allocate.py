@@ -44,6 +44,19 @@ def test_allocate__ninth_book__reverts(vault: Contract, account: int, allocate: 
     assert books_of(vault, account) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
+def test_allocate__more_than_a_market_may_hold__reverts(
+    vault: Contract, markets: list[Contract], fund: Callable[..., None], account: int, rebalancer: str, trader: str
+) -> None:
+    """RND-6: what the vault owes a market has 96 bits, $79 billion: to the wei."""
+    fund(account, 8 * 10**10)
+    vault.allocate(account, trader, 2, 2**96 - 1, sender=rebalancer)
+    cash = cash_of(vault, account)
+    with pytest.raises(Reverted) as error:
+        vault.allocate(account, trader, 2, 1, sender=rebalancer)
+    assert error.value.reason == "math: out of range"
+    assert (vault.market(2)[1], markets[1].book(account), cash_of(vault, account)) == (2**96 - 1, 2**96 - 1, cash)
+
+
 def test_allocate__bad_input__reverts(vault: Contract, account: int, allocate: Callable[..., Any]) -> None:
     allocate(account, 1, 1)
     for market, usd, reason in (

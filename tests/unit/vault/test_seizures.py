@@ -62,6 +62,19 @@ def test_seize_book__in_part__payment_is_margin_of_the_rest(
     assert [vault.treasury(account).last_trade for account in (book, BIDDER)] == last_trades
 
 
+def test_seize_book__in_part_for_nothing__moves_no_cash(
+    vault: Contract, markets: list[Contract], book: int, bidder: str, liquidator: str
+) -> None:
+    """What a share of a book costs may round down to nothing: the rest of it gets nothing, and nobody pays."""
+    before = vault.market(2)[1]
+    assert not vault.seize_book.call(book, BIDDER, bidder, 2, WAD // 4, 0, 0, 0, sender=liquidator)
+    receipt = vault.seize_book(book, BIDDER, bidder, 2, WAD // 4, 0, 0, 0, sender=liquidator)
+    assert receipt.event("BookSeized").payment == 0 and not receipt.named("MarginMoved")
+    assert [markets[1].book(account) for account in (book, BIDDER)] == [300 * WAD, 100 * WAD]
+    assert [cash_of(vault, each) for each in (book, BIDDER, INSURANCE)] == [600 * WAD, 1_000 * WAD, 500 * WAD]
+    assert vault.market(2)[1] == before
+
+
 def test_seize_book__whole__payment_is_cash_and_the_slot_free(
     vault: Contract, markets: list[Contract], book: int, bidder: str, liquidator: str
 ) -> None:
@@ -109,6 +122,7 @@ def test_seize_book__bad_input__reverts(vault: Contract, book: int, bidder: str,
         (liquidator, (book, LENDER, liquidator, 2, WAD, 1, 0, 0), "access: no right"),
         (liquidator, (book, 99, bidder, 2, WAD, 1, 0, 0), "vault: unknown account"),
         (liquidator, (book, 0, bidder, 2, WAD, 0, 0, 0), "vault: unknown account"),
+        (liquidator, (book, 0, liquidator, 2, WAD, 0, 0, 0), "vault: unknown account"),
         (liquidator, (book, book, trader, 2, WAD, 1, 0, 0), "vault: bid for its own"),
         (liquidator, (book, BIDDER, bidder, 1, WAD, 1, 0, 0), "vault: no such book"),
         (liquidator, (99, BIDDER, bidder, 2, WAD, 1, 0, 0), "vault: no such book"),
