@@ -6,12 +6,13 @@ accounts × L, with L = M or 1. A bidder closes elsewhere what he bought, for wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from ballast.lab import deficits
 from ballast.lab.outcome import Floats
+from ballast.lab.rules import Rule
 from ballast.lab.world import World
 from ballast.model.auction import (
     LAPSE,
@@ -35,21 +36,53 @@ _NEVER = np.inf
 _MOST_DISCOUNT, _SHARE = MAX_DISCOUNT / WAD, PENALTY_SHARE / WAD
 _TARGET, _SMALL = TARGET_DISTANCE / WAD, SMALL_LOT / WAD
 
-Rescue = Callable[[World, Index], None]
 Lots = tuple[Index, Index]  # accounts, and which of their lots
+
+
+class _Needs(NamedTuple):
+    """Of lots [USD]; an account with a market that has no price is no lot."""
+
+    equity: Floats
+    maintenance: Floats
+    sigma_loss: Floats
+    priced: Flags
+    final: Flags  # whether the engine may fill it, or there is none: else one below zero is not ended
+
+    @property
+    def short(self) -> Flags:
+        return self.priced & (self.equity < self.maintenance)
+
+    @property
+    def below(self) -> Flags:
+        """To be ended, and what it lacks borne by others."""
+        return self.short & self.final & (self.equity < 0)
+
+    @property
+    def safe(self) -> Flags:
+        return self.priced & (self.equity >= self.maintenance + self.sigma_loss)
+
+    @property
+    def restored(self) -> Floats:
+        """What a sale aims at."""
+        return self.maintenance + _TARGET * self.sigma_loss
+
+    def at(self, places: tuple[Index, ...]) -> _Needs:
+        """Of some of them."""
+        amounts = self.equity[places], self.maintenance[places], self.sigma_loss[places]
+        return _Needs(*amounts, self.priced[places], self.final[places])
 
 
 class Auctions:
     """Auctions that are on, and those that were within the hour."""
 
-    def __init__(self, world: World, whole: bool, rescue: Rescue) -> None:
-        self._world, self._whole, self._rescue = world, whole, rescue
-        shape = (world.accounts, 1 if whole else world.markets)
-        self._origin = np.full(shape, _NEVER)  # [s] when its age was 0; +∞ where none is on
+    def __init__(self, world: World, rule: Rule) -> None:
+        self._world, self._rule, self._whole = world, rule, rule.whole
+        shape = (world.accounts, 1 if self._whole else world.markets)
+        self._origin = np.full(shape, _NEVER)  # [s] of its clock when its age was 0; +∞ where none is on
         self._ended = np.full(shape, -_NEVER)  # [s]
         self._age = np.zeros(shape)  # [s] at its end
         self._bid_at = np.full(shape, _NEVER)  # [s] the next bid, if nothing is published before
-
+        self._offered = np.zeros((world.accounts, world.markets))  # [units] what was put up for sale
         self._any = False  # auction on
 
     @property
@@ -58,32 +91,36 @@ class Auctions:
         return float(self._bid_at.min()) if self._any else _NEVER
 
     def calling(self, risk: Risk) -> Index:
-        """Accounts that somebody would look at: a lot is short and not for sale, below zero, or safe again."""
-        equity, maintenance, sigma_loss = self._figures(risk, None)
-        rows = np.flatnonzero((equity < maintenance).any(axis=1))
+        """Accounts that somebody would look at: a lot is short and not for sale as it is, below zero, or safe again."""
+        needs = self._needs(risk, None)
+        rows = np.flatnonzero(needs.short.any(axis=1))
         if self._any:
             rows = np.union1d(rows, np.flatnonzero(np.isfinite(self._origin).any(axis=1)))
         if not len(rows):
             return rows
-        equity, maintenance, sigma_loss = (pick(each, rows) for each in (equity, maintenance, sigma_loss))
-        on = np.isfinite(self._origin[rows])
-        short = (equity < maintenance) & (~on | (equity < 0)) & (maintenance > 0)
-        calling: Index = rows[(short | on & (equity >= maintenance + sigma_loss)).any(axis=1)]
+        needs = needs.at((rows,))
+        calls = self._to_open(rows, needs) | needs.below | self._to_stop(rows, needs)
+        calling: Index = rows[calls.any(axis=1)]
         return calling
 
+    def traded(self, accounts: Index) -> Index:
+        """Whose lots for sale are not what was put up: nobody may bid before they are put up again."""
+        if not self._any:
+            return accounts[:0]
+        changed: Index = accounts[self._traded(accounts).any(axis=1)]
+        return changed
+
     def look(self, accounts: Index) -> None:
-        """Somebody looks at accounts with short lots: a rescue first, then deficits are realised, auctions opened."""
+        """Somebody looks at accounts: where lots are short a rescue first; then deficits are realised, auctions opened
+        or ended."""
         world = self._world
-        self._rescue(world, accounts)
-        risk = world.risk(accounts)
-        equity, maintenance, sigma_loss = self._figures(risk, accounts)
-        short = (equity < maintenance) & (maintenance > 0)
+        needs = self._needs(world.risk(accounts), accounts)
+        self._rule.rescue(world, accounts[(self._to_open(accounts, needs) | needs.below).any(axis=1)])
+        needs = self._needs(world.risk(accounts), accounts)
+        to_open, below = self._to_open(accounts, needs), needs.below
         on = np.isfinite(self._origin[accounts])
-        safe = on & (equity >= maintenance + sigma_loss)
-        self._end(self._at(accounts, safe))
-        below = short & (equity < 0) & self._final(risk)
-        self._end(self._at(accounts, below & on))
-        self._open(self._at(accounts, short & (equity >= 0) & ~on))
+        self._end(self._at(accounts, self._to_stop(accounts, needs) | below & on))
+        self._open(self._at(accounts, to_open))
         lots = self._at(accounts, below)
         for some in _each_once(lots[0]):
             deficits.absorb(world, lots[0][some], self._books((lots[0][some], lots[1][some])), self._whole)
@@ -94,51 +131,96 @@ class Auctions:
             return
         world = self._world
         self._bid_at[:] = _NEVER
-        lapsed = world.now > self._origin + LAPSE
-        self._origin[lapsed] = _NEVER
+        lapsed = self._clock > self._origin + LAPSE
+        self._origin[lapsed], self._ended[lapsed] = _NEVER, -_NEVER
         rows, columns = np.nonzero(np.isfinite(self._origin))
-        lots, self._any = (rows, columns), len(rows) > 0
+        self._any = len(rows) > 0
         blocks = int(min(until - world.now, POOL_TIME + BLOCK) // BLOCK)
-        if not len(rows) or blocks < 1:
+        if not self._any or blocks < 1:
             return
+        same = ~self._traded(rows)[np.arange(len(rows)), columns]
+        lots = rows[same], columns[same]
         times = world.now + BLOCK * np.arange(1, blocks + 1)
-        pays = self._pays(lots, times)
-        first = pays.argmax(axis=1)
-        self._bid_at[lots] = np.where(pays.any(axis=1), times[first], _NEVER)
+        bids, pool = self._buyers(lots, times)
+        sold = bids | pool
+        self._bid_at[lots] = np.where(sold.any(axis=1), times[sold.argmax(axis=1)], _NEVER)
 
     def bid(self) -> None:
-        """Whoever waited for this moment bids."""
-        world = self._world
-        rows, columns = np.nonzero(self._bid_at <= world.now)
+        """Whoever waited for this moment bids: for one lot of an account after the other."""
+        rows, columns = np.nonzero(self._bid_at <= self._world.now)
         self._bid_at[rows, columns] = _NEVER
-        self._rescue(world, np.unique(rows))
-        risk = world.risk(rows)
-        equity, maintenance, sigma_loss = (
-            figures[np.arange(len(rows)), columns] for figures in self._figures(risk, rows)
-        )
-        cured = equity >= maintenance
-        self._end((rows[cured], columns[cured]))
-        left = np.flatnonzero(~cured)
-        pays = left[self._pays((rows[left], columns[left]), np.array([world.now]))[:, 0]]
-        if len(pays):
-            needs = maintenance[pays] + _TARGET * sigma_loss[pays]
-            self._sell((rows[pays], columns[pays]), risk.pick(pays), equity[pays], needs)
+        for some in _each_once(rows):
+            self._bid((rows[some], columns[some]))
 
     # Internal
 
-    def _figures(self, risk: Risk, accounts: Index | None) -> tuple[Floats, Floats, Floats]:
-        """Equity, maintenance and sigma-loss of lots; an account with a market that has no price is no lot."""
-        if not self._whole:
-            return risk.equity, risk.maintenance, risk.sigma_loss
-        cash = self._world.books.cash if accounts is None else self._world.books.cash[accounts]
-        visible = ~risk.frozen
-        equity = risk.equity.sum(axis=1) + cash
-        lots = (equity, risk.maintenance.sum(axis=1) * visible, risk.sigma_loss.sum(axis=1))
-        return lots[0][:, None], lots[1][:, None], lots[2][:, None]
+    def _bid(self, lots: Lots) -> None:
+        """For lots of different accounts that are what was put up for sale; a rescue comes first."""
+        world = self._world
+        same = ~self._traded(lots[0])[np.arange(len(lots[0])), lots[1]]
+        rows, columns = lots[0][same], lots[1][same]
+        self._rule.rescue(world, rows)
+        needs = self._lots((rows, columns))
+        cured = needs.priced & ~needs.short
+        self._end((rows[cured], columns[cured]))
+        rows, columns = rows[~cured], columns[~cured]
+        wanted, late = (buys[:, 0] for buys in self._buyers((rows, columns), np.array([world.now])))
+        unwanted = np.flatnonzero(late & ~wanted)
+        late[unwanted] = self._could_buy((rows[unwanted], columns[unwanted]), together=True)
+        sold = wanted | late
+        if sold.any():
+            self._sell((rows[sold], columns[sold]), wanted[sold])
 
-    def _final(self, risk: Risk) -> Flags:
-        """Whether a lot below zero may be ended: where the engine may fill it, or could not help it anyway."""
-        return np.array([[True]]) if self._whole else risk.can_fill[None, :]
+    def _needs(self, risk: Risk, accounts: Index | None) -> _Needs:
+        """[n, L] of all lots of the accounts."""
+        if not self._whole:
+            shape = risk.equity.shape
+            gates = np.broadcast_to(risk.priced, shape), np.broadcast_to(risk.can_fill, shape)
+            return _Needs(risk.equity, risk.maintenance, risk.sigma_loss, *gates)
+        cash = self._world.books.cash if accounts is None else self._world.books.cash[accounts]
+        sums = (risk.equity.sum(axis=1) + cash, risk.maintenance.sum(axis=1), risk.sigma_loss.sum(axis=1))
+        equity, maintenance, sigma_loss = (each[:, None] for each in sums)
+        return _Needs(equity, maintenance, sigma_loss, ~risk.frozen[:, None], np.ones_like(equity, dtype=np.bool_))
+
+    def _lots(self, lots: Lots) -> _Needs:
+        """[n] of some lots."""
+        every = self._needs(self._world.risk(lots[0]), lots[0])
+        return every.at((np.arange(len(lots[0])), lots[1]))
+
+    def _to_open(self, accounts: Index, needs: _Needs) -> Flags:
+        """[n, L] short and not for sale, or traded since they were put up for sale."""
+        to_open: Flags = needs.short & ~needs.below & (~np.isfinite(self._origin[accounts]) | self._traded(accounts))
+        return to_open
+
+    def _to_stop(self, accounts: Index, needs: _Needs) -> Flags:
+        """[n, L] for sale, and safe again."""
+        to_stop: Flags = needs.safe & np.isfinite(self._origin[accounts])
+        return to_stop
+
+    def _traded(self, accounts: Index) -> Flags:
+        """[n, L] for sale, and since cut, or closed against a pool that failed."""
+        changed = pick(self._world.books.size, accounts) != self._offered[accounts]
+        traded: Flags = np.isfinite(self._origin[accounts]) & (
+            changed.any(axis=1, keepdims=True) if self._whole else changed
+        )
+        return traded
+
+    def _held(self, lots: Lots, times: Floats) -> Flags:
+        """[n, T] whether a lot may not be sold at each of the times: its market keeps an engine from filling it that
+        would save it."""
+        if self._whole:
+            return np.zeros((len(lots[0]), len(times)), dtype=np.bool_)
+        held = ~self._world.can_fill(times)[:, lots[1]].T
+        some = np.flatnonzero(held.any(axis=1))
+        if len(some):
+            accounts, which = np.unique(lots[0][some], return_inverse=True)
+            held[some] &= self._rule.saves(self._world, accounts)[which, lots[1][some]][:, None]
+        return held
+
+    def _exposure(self, lots: Lots) -> Floats:
+        """[n, M] of the books of each lot [USD]."""
+        exposure: Floats = np.where(self._books(lots), self._world.risk(lots[0]).exposure, 0.0)
+        return exposure
 
     def _books(self, lots: Lots) -> Flags:
         """[n, M] the books of each lot."""
@@ -153,16 +235,30 @@ class Auctions:
         return accounts[rows], columns
 
     def _open(self, lots: Lots) -> None:
-        now = self._world.now
-        resumed = now <= self._ended[lots] + RESUME
-        self._origin[lots] = now - np.where(resumed, self._age[lots], 0.0)
+        """Anew at its age what was traded, or was for sale within the hour. Bids count from the next block."""
+        on, resumed = np.isfinite(self._origin[lots]), self._world.now <= self._ended[lots] + RESUME
+        origin = self._clock[lots[1]] - np.where(resumed, self._age[lots], 0.0)
+        self._origin[lots] = np.where(on, self._origin[lots], origin)
+        self._bid_at[lots] = _NEVER
+        which, markets = np.nonzero(self._books(lots))
+        accounts = lots[0][which]
+        self._offered[accounts, markets] = self._world.books.size[accounts, markets]
         self._any |= len(lots[0]) > 0
 
     def _end(self, lots: Lots) -> None:
-        now = self._world.now
-        self._age[lots] = now - self._origin[lots]
-        self._ended[lots] = now
+        self._age[lots] = self._clock[lots[1]] - self._origin[lots]
+        self._ended[lots] = self._world.now
         self._origin[lots], self._bid_at[lots] = _NEVER, _NEVER
+
+    @property
+    def _clock(self) -> Floats:
+        """[L] the time that auctions go by [s]."""
+        clock: Floats = self._clocks(np.array([self._world.now]))[0]
+        return clock
+
+    def _clocks(self, times: Floats) -> Floats:
+        """[T, L] the same at each of the times."""
+        return times[:, None] if self._whole else self._world.clocks(times)
 
     def _discount(self, age: Floats) -> Floats:
         return _MOST_DISCOUNT * np.minimum(age, RAMP) / RAMP
@@ -174,20 +270,32 @@ class Auctions:
         rates: Floats = marks.spread + np.minimum(marks.deviation, SIGMAS * marks.fast_volatility * np.sqrt(age))
         return rates
 
-    def _pays(self, lots: Lots, times: Floats) -> Flags:
-        """[n, T] whether a bid for each lot pays at each of the times."""
+    def _buyers(self, lots: Lots, times: Floats) -> tuple[Flags, Flags]:
+        """[n, T] whether a bid for each lot pays at each of the times, and whether the pool would buy it."""
         world = self._world
-        risk = world.risk(lots[0])
-        at = np.arange(len(lots[0])), lots[1]
-        equity, maintenance, sigma_loss = (figures[at][:, None] for figures in self._figures(risk, lots[0]))
-        exposure = np.where(self._books(lots), risk.exposure, 0.0)
-        age = times[None, :] - self._origin[lots][:, None]
+        needs, exposure = self._lots(lots), self._exposure(lots)
+        equity, restored = needs.equity[:, None], needs.restored[:, None]
+        age = self._clocks(times)[:, lots[1]].T - self._origin[lots][:, None]
         discount = self._discount(age)
-        fraction = self._fraction(equity, maintenance + _TARGET * sigma_loss, exposure.sum(axis=1)[:, None], discount)
+        fraction = self._fraction(equity, restored, exposure.sum(axis=1)[:, None], discount)
         gain = (1 - _SHARE) * discount * equity
         cost = exposure @ self._rates(times).T + world.settings.profit * exposure.sum(axis=1)[:, None]
-        pays: Flags = (fraction * (gain - cost) >= BID_GAS * world.gas_price) | (age >= POOL_TIME)
-        return pays & (equity > 0) & (equity < maintenance)
+        pays = fraction * (gain - cost) >= BID_GAS * world.gas_price
+        for_sale = (needs.short & (needs.equity > 0))[:, None] & ~self._held(lots, times)
+        late = for_sale & (age >= POOL_TIME)
+        unwanted = np.flatnonzero(late.any(axis=1))
+        late[unwanted] &= self._could_buy((lots[0][unwanted], lots[1][unwanted]))[:, None]
+        return pays & for_sale, late
+
+    def _could_buy(self, lots: Lots, together: bool = False) -> Flags:
+        """[n] whether the pool has the margin for a lot, or for one after the other."""
+        needs, exposure = self._lots(lots), self._exposure(lots).sum(axis=1)
+        fraction = self._fraction(needs.equity, needs.restored, exposure, np.full(len(exposure), _MOST_DISCOUNT))
+        units = np.where(self._books(lots), pick(self._world.books.size, lots[0]), 0.0) * fraction[:, None]
+        gains = (1 - _SHARE) * _MOST_DISCOUNT * fraction * needs.equity
+        if together:
+            units, gains = units.cumsum(axis=0), gains.cumsum()
+        return self._world.could_buy(units, gains)
 
     @staticmethod
     def _fraction(equity: Floats, needs: Floats, exposure: Floats, discount: Floats) -> Floats:
@@ -195,18 +303,14 @@ class Auctions:
         limit = np.minimum((needs - equity) / np.maximum(needs - discount * equity, 1e-12), 1.0)
         return np.where(exposure * (1 - limit) < _SMALL, 1.0, limit)
 
-    def _sell(self, lots: Lots, risk: Risk, equity: Floats, needs: Floats) -> None:
-        """Sell what restores each lot, to a bidder or, where nobody wanted it in time, to the pool."""
+    def _sell(self, lots: Lots, wanted: Flags) -> None:
+        """Sell what restores lots of different accounts, to a bidder or, where nobody wants it, to the pool."""
         world, accounts = self._world, lots[0]
-        books = self._books(lots)
-        age = world.now - self._origin[lots]
-        discount = self._discount(age)
-        exposures = np.where(books, risk.exposure, 0.0)
-        exposure = exposures.sum(axis=1)
-        fraction = self._fraction(equity, needs, exposure, discount)
-        penalty = fraction * discount * equity
+        needs, books, exposures = self._lots(lots), self._books(lots), self._exposure(lots)
+        discount = self._discount(self._clock[lots[1]] - self._origin[lots])
+        fraction = self._fraction(needs.equity, needs.restored, exposures.sum(axis=1), discount)
+        penalty = fraction * discount * needs.equity
         spread = fraction * (exposures @ self._rates(np.array([world.now]))[0])
-        wanted = age < POOL_TIME
         world.insurance.cash += float(_SHARE * penalty.sum())
         world.bidders += float(np.where(wanted, (1 - _SHARE) * penalty - spread, 0.0).sum())
         world.traders += float(np.where(wanted, spread, 0.0).sum())
@@ -214,8 +318,7 @@ class Auctions:
         sold = np.where(books, pick(world.books.size, accounts) * fraction[:, None], 0.0)
         world.others += np.where(wanted[:, None], sold, 0.0).sum(axis=0)
         self._end(lots)
-        for account in _each_once(accounts):
-            self._hand_over(accounts[account], books[account], fraction[account], discount[account], penalty[account])
+        self._hand_over(accounts, books, fraction, discount, penalty)
         world.refresh()
 
     def _hand_over(self, accounts: Index, books: Flags, fraction: Floats, discount: Floats, penalty: Floats) -> None:

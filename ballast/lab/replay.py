@@ -81,7 +81,7 @@ class Replay:
     def __init__(self, world: World, population: Population, rule: Rule, auctions: Auctions | None = None) -> None:
         self._world, self._population, self._rule = world, population, rule
         self._tape = tape = world.tape
-        self._auctions = auctions or Auctions(world, rule.whole, rule.rescue)
+        self._auctions = auctions or Auctions(world, rule)
         delay = world.settings.delay * BLOCK
         self._calls, self._looks = _Queue(population.accounts, delay), _Queue(population.accounts, delay)
         self._pool = self._world.pool
@@ -126,6 +126,8 @@ class Replay:
             callers = self._calls.take(now)
             if len(callers):
                 self._rule.call(world, callers)
+                traded = auctions.traded(callers)
+                self._looks.add((traded, np.full(len(traded), world.now)))
             looked_at = self._looks.take(now)
             if len(looked_at):
                 auctions.look(looked_at)

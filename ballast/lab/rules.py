@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +14,7 @@ from ballast.model.errors import Rejected
 from ballast.model.planning import BELOW_MIN, DUE, KEEPER, RESCUE
 from ballast.model.policy import Policy
 from ballast.model.rebalancer import MAX_ROUNDS
-from ballast.model.risk import REDUCE
+from ballast.model.risk import FILL, REDUCE
 from ballast.model.vault import LOCK_PERIOD
 from ballast.model.vector.arrays import Flags, Index, pick
 from ballast.model.vector.books import Risk
@@ -51,6 +50,9 @@ class Rule(Protocol):
     def rescue(self, world: World, accounts: Index) -> None:
         """What a liquidation of these accounts begins with."""
 
+    def saves(self, world: World, accounts: Index) -> Flags:
+        """[n, M] books that it would save, did their markets let it fill them: those are not sold meanwhile."""
+
 
 def _nobody() -> Calls:
     return np.empty(0, dtype=np.intp), np.empty(0)
@@ -74,6 +76,10 @@ class Isolated:
 
     def rescue(self, world: World, accounts: Index) -> None:
         """Nothing."""
+
+    def saves(self, world: World, accounts: Index) -> Flags:
+        """None."""
+        return np.zeros((len(accounts), world.markets), dtype=np.bool_)
 
 
 class Cross(Isolated):
@@ -230,6 +236,18 @@ class Ballast(Isolated):
             done, least = self._execute(world, accounts, RESCUE)
             accounts = done[least < 0]
 
+    def saves(self, world: World, accounts: Index) -> Flags:
+        """What the next plan of a rescue would lift to maintenance margin, were books filled: `would_cure`."""
+        marks = world.marks.gated(opened=FILL)
+        planned = self._preview(world, accounts, marks, RESCUE)
+        saved = self._engine.lifted(accounts, planned, marks)
+        refused = np.flatnonzero(~world.could_take(accounts, planned.cuts))
+        if len(refused):
+            uncut = marks.gated(closed=REDUCE)
+            planned = self._preview(world, accounts[refused], uncut, RESCUE)
+            saved[refused] = self._engine.lifted(accounts[refused], planned, uncut)
+        return saved
+
     def _note_rounds(self, world: World) -> Index:
         """The price of the first round since each waiting cut was due; accounts that have one that can be filled."""
         if not len(self._waiting):
@@ -251,8 +269,7 @@ class Ballast(Isolated):
         refused = accounts[~takes]
         if not len(refused):
             return done, least
-        gates = (world.marks.gates.astype(np.int64) & ~REDUCE).astype(np.float64)
-        marks = replace(world.marks, gates=gates)
+        marks = world.marks.gated(closed=REDUCE)
         more, others = self._carry_out(world, refused, self._preview(world, refused, marks, mode))
         return np.concatenate([done, more]), np.concatenate([least, others])
 

@@ -51,6 +51,7 @@ class Tape:
     said: Floats  # [T, M, figures] of the latest round
     guarded_until: Floats  # [T, M] [s]
     stale_at: Floats  # [T, M] [s] from then on there is no price
+    silent: Floats  # [T, M] [s] for how long, in all, there was none before the latest round
     opening_rate: Floats  # [M] spread and fee of an order at the start, of notional
 
     @classmethod
@@ -66,6 +67,8 @@ class Tape:
         said = np.array([[entry.figures for entry in line] for line in lines]).transpose(1, 0, 2)
         ages = np.array([market.feed.heartbeat + market.feed.grace for market in params], dtype=np.float64)
         own = [{each.time for each in recording.rounds[name]} for name in names]
+        published = np.array([[time in rounds for rounds in own] for time in times])
+        stale_at = said[:, :, FIGURES.index("updated_at")] + ages + 1
         return cls(
             label=recording.label,
             markets=names,
@@ -73,10 +76,11 @@ class Tape:
             start=recording.start,
             end=recording.end,
             times=times,
-            published=np.array([[time in rounds for rounds in own] for time in times]),
+            published=published,
             said=np.ascontiguousarray(said),
             guarded_until=np.array([[entry.guarded_until for entry in line] for line in lines], dtype=np.float64).T,
-            stale_at=said[:, :, FIGURES.index("updated_at")] + ages + 1,
+            stale_at=stale_at,
+            silent=_silent(times, published, stale_at),
             opening_rate=said[0, :, FIGURES.index("spread")] + np.array([line[0].fee_rate for line in lines]),
         )
 
@@ -100,6 +104,14 @@ def _times(recording: Recording) -> Counts:
     later = {round_.time for rounds in recording.rounds.values() for round_ in rounds}
     inside = sorted(time for time in later if recording.start < time <= recording.end)
     return np.array([recording.start, *inside], dtype=np.int64)
+
+
+def _silent(times: Counts, published: Flags, stale_at: Floats) -> Floats:
+    """[T, M] [s] of all silences that are over."""
+    ended = np.zeros_like(stale_at)
+    ended[1:] = np.where(published[1:], np.maximum(times[1:, None] - stale_at[:-1] + 1, 0), 0)
+    silent: Floats = ended.cumsum(axis=0)
+    return silent
 
 
 def _lines(rounds: Sequence[Round], times: Counts, params: MarketParams) -> list[_Said]:

@@ -141,6 +141,17 @@ class World:
             self._marks = self.tape.marks(self.tick, self.now, self.funding)
         return self._marks
 
+    def can_fill(self, times: Floats) -> Flags:
+        """[T, M] whether the engine may fill books at each of the times, if nothing is published before."""
+        over: Flags = self.tape.guarded_until[self.tick] <= times[:, None]
+        return over | self.marks.can_fill
+
+    def clocks(self, times: Floats) -> Floats:
+        """[T, M] [s] the time that auctions go by: it stands still while there is no price."""
+        tape, tick = self.tape, self.tick
+        silent: Floats = tape.silent[tick] + np.maximum(times[:, None] - tape.stale_at[tick] + 1, 0)
+        return times[:, None] - silent
+
     @property
     def published(self) -> Flags:
         """[M] whose rounds are those of the latest tick."""
@@ -231,14 +242,26 @@ class World:
 
     def takes(self, accounts: Index, shares: Floats) -> Flags:
         """Whether the pool can take these cuts over, one account after the other: its margin must suffice."""
-        marks = self.marks
-        held = self.inventory
-        after = held + np.cumsum(pick(self.books.size, accounts) * shares, axis=0)
-        needs = marks.price * marks.maintenance_rate
-        enough: Flags = np.abs(after) @ needs <= max(self.pool, float(np.abs(held) @ needs))
-        takes: Flags = enough | ~(shares > 0).any(axis=1)
+        takes = self._carries(np.cumsum(pick(self.books.size, accounts) * shares, axis=0)) | ~(shares > 0).any(axis=1)
         self.refused += int((~takes).sum())
         return takes
+
+    def could_take(self, accounts: Index, shares: Floats) -> Flags:
+        """The same for each account alone."""
+        could: Flags = self._carries(pick(self.books.size, accounts) * shares) | ~(shares > 0).any(axis=1)
+        return could
+
+    def could_buy(self, units: Floats, gains: Floats) -> Flags:
+        """[n] whether the pool has the margin that it needs with so many units more [n, M], and so much money [USD]."""
+        needs = self.marks.price * self.marks.maintenance_rate
+        could: Flags = np.abs(self.inventory + units) @ needs <= self.pool + gains
+        return could
+
+    def _carries(self, taken: Floats) -> Flags:
+        """Whether the pool's margin suffices with so many units more [n, M], or it needs no more than before."""
+        held, needs = self.inventory, self.marks.price * self.marks.maintenance_rate
+        carries: Flags = np.abs(held + taken) @ needs <= max(self.pool, float(np.abs(held) @ needs))
+        return carries
 
     def equity(self) -> Floats:
         """Of accounts, at the latest prices, stale or not [USD]."""

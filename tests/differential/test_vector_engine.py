@@ -14,9 +14,10 @@ import pytest
 
 from ballast.model.errors import Rejected
 from ballast.model.fixed_point import BPS, WAD
-from ballast.model.planning import DUE, Plan
+from ballast.model.planning import DUE, RESCUE, Plan
 from ballast.model.policy import Policy
 from ballast.model.reward import GAS_PER_TRANSFER
+from ballast.model.risk import FILL
 from ballast.model.system import OWNER, System
 from ballast.model.vault import LIQUIDATOR
 from ballast.model.vector.arrays import Floats
@@ -25,6 +26,7 @@ from ballast.model.vector.engine import Engine
 from ballast.model.vector.marks import UNPRICED, Marks, figures
 from ballast.model.vector.policy import EPSILON, EngineState, Policies
 from ballast.params import load
+from tests.differential.vector_world import World
 
 START = 1_700_000_000  # [s]
 SEEDS, STEPS, ACCOUNTS = 8, 80, 12
@@ -210,3 +212,21 @@ def test_engine__random_histories__the_integer_protocol() -> None:
         history.check()
         seen += history.codes
     assert min(seen[name] for name in ("calls", "cuts", "asked", "paid", "locked", "rescues")) > 20
+
+
+def test_lifted__random_accounts__what_the_integer_protocol_would_cure() -> None:
+    """Book by book, whatever their markets let the engine do now; many of them where it may not fill."""
+    seen: Counter[str] = Counter()
+    for seed in range(25):
+        world = World(seed)
+        everyone, state = np.arange(len(world.accounts)), world.vector_state()
+        engine, marks = Engine(world.books(), world.vector_policies(), state), world.marks()
+        opened = marks.gated(opened=FILL)
+        planned = engine.preview(everyone, opened, world.since(state), RESCUE)
+        lifted, integers = engine.lifted(everyone, planned, opened), world.engine()
+        for i, account in enumerate(world.accounts):
+            for column, id_ in enumerate(world.ids):
+                there = integers.would_cure(account, id_, now=world.now)
+                assert lifted[i, column] == there, f"seed {seed}, account {i}, market {id_}"
+                seen.update(cured=there, held=there and not marks.can_fill[column])
+    assert seen["cured"] > 100 and seen["held"] > 10

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ballast.history import generate, shapes
 from ballast.history.bars import HOUR
-from ballast.history.feed import Recording, record
-from ballast.lab.truth import Scene, Verdict
+from ballast.history.feed import Recording, Round, record
+from ballast.lab.truth import Scene
+from ballast.lab.twin import Verdict
 
 WIDEST = 2e-3  # of equity and notional; of a book, of which shares are asked in thousandths
 CLOSE, MOST = 1e-7, 0.9  # and that part of all amounts is as close as this
@@ -21,6 +24,18 @@ def crash(hours: float, rounds: int, seed: int = 1, guarded: bool = True, accoun
 def shape(name: str, hours: float, rounds: int, seed: int = 1, guarded: bool = True, accounts: int = 24) -> Scene:
     """Of a generated week of three underlyings, from an hour on."""
     return _from(record(shapes.window(name)), hours, rounds, seed, guarded, accounts)
+
+
+def jump(hours: float, rounds: int, seed: int = 1, accounts: int = 24) -> Scene:
+    """Of the generated crash, with BTC 30 % lower from half an hour later on: the engine may not fill its books for ten
+    minutes, and what it would save is not sold."""
+    scene = crash(hours, rounds, seed, accounts=accounts)
+    at = scene.recording.start + HOUR // 2
+    line = [
+        Round(each.time, each.answer * 7 // 10) if each.time >= at else each for each in scene.recording.rounds["BTC"]
+    ]
+    recording = replace(scene.recording, rounds={**scene.recording.rounds, "BTC": line})
+    return replace(scene, recording=recording, leverage=(2.0, 5.0))
 
 
 def _from(whole: Recording, hours: float, rounds: int, seed: int, guarded: bool, accounts: int) -> Scene:

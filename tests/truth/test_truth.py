@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ballast import params
 from ballast.lab import truth
-from tests.truth.scenes import CRASH, crash, faults
+from tests.truth.scenes import CRASH, SLIDE, crash, faults, jump
 
 
 def test_compare__engine_on__contracts_integers_and_arrays_agree() -> None:
@@ -21,3 +21,10 @@ def test_compare__engine_off__auctions_and_deficits_agree() -> None:
     assert faults(verdict) == []
     assert verdict.done["calls"] == 0
     assert min(verdict.done[what] for what in ("auctions", "sales", "deficits")) > 1
+
+
+def test_compare__price_jumps__the_same_books_are_held_back() -> None:
+    """What the engine would save, were it let, is not sold while its market keeps it from that."""
+    verdict = truth.compare(jump(SLIDE, 120, 3), params.load())
+    assert faults(verdict) == []
+    assert min(verdict.done[what] for what in ("auctions", "held back")) > 1

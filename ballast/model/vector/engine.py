@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ballast.model.fixed_point import WAD
-from ballast.model.planning import KEEPER, RESCUE
+from ballast.model.planning import DUE, KEEPER, RESCUE
 from ballast.model.rebalancer import MAX_ROUNDS
-from ballast.model.vector.arrays import Floats, Index, pick
+from ballast.model.vector.arrays import Flags, Floats, Index, pick
 from ballast.model.vector.books import Books
 from ballast.model.vector.marks import Marks
 from ballast.model.vector.planning import Plan, plan, triggers
@@ -75,6 +75,13 @@ class Engine:
             done.append((accounts[going[due]], planned.pick(due)))
             going = going[due][planned.min_z_after[due] < 0]
         return done
+
+    def lifted(self, accounts: Index, planned: Plan, marks: Marks) -> Flags:
+        """[n, M] Books that the plans touch and leave at their maintenance margin or above."""
+        after = self.books.risk(marks, accounts).cut(planned.cuts, planned.costs)
+        touched = (planned.transfers != 0) | (planned.cuts > 0)
+        lifted: Flags = touched & (after.equity + planned.transfers >= after.maintenance)
+        return lifted & (planned.code == DUE)[:, None]
 
     def carry_out(self, accounts: Index, planned: Plan, marks: Marks) -> Floats:
         """Cuts, then transfers and rewards, as planned for each of the accounts; the rewards that were paid [USD]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -100,6 +100,11 @@ class Marks:
     def can_tap(self) -> Flags:
         """Whether books may give."""
         return self._gate(TAP)
+
+    def gated(self, opened: int = 0, closed: int = 0) -> Marks:
+        """The same with some gates of all markets open, and some closed."""
+        bits = (self.gates.astype(np.int64) | opened) & ~closed
+        return replace(self, gates=bits.astype(np.float64))
 
     def _gate(self, bit: int) -> Flags:
         return self.gates.astype(np.int64) & bit != 0

@@ -15,9 +15,10 @@ from ballast.history.feed import record
 from ballast.lab.outcome import MOST_POINTS, Outcome
 from ballast.lab.population import draw
 from ballast.lab.replay import Replay, _Queue, replay
-from ballast.lab.rules import RULES, rule_of
+from ballast.lab.rules import RULES, Calls, Isolated, rule_of
 from ballast.lab.tape import Tape
 from ballast.lab.world import Settings, World
+from ballast.model.vector.arrays import Index
 from ballast.model.vector.marks import FIGURES
 from tests.unit.lab import scene
 from tests.unit.lab.scene import PARAMS, START
@@ -128,6 +129,25 @@ def test_replay__dead_feed__its_books_stay_and_others_go_on() -> None:
     for name in RULES:
         found = replay(tape, accounts, rule_of(name, PARAMS.policy), PARAMS)
         assert found.final_equity == pytest.approx(found.held_equity) and not found.books_liquidated.any()
+
+
+class _Cutter(Isolated):
+    """Whose keeper cuts a hundredth of the first account's books, some minutes after they are put up for sale."""
+
+    def see(self, world: World) -> Calls:
+        return np.arange(1 if world.tick else 0), np.full(1 if world.tick else 0, world.now + 300)
+
+    def call(self, world: World, accounts: Index) -> None:
+        world.books.cut(accounts, np.full((1, world.markets), 0.01), np.zeros((1, world.markets)), world.marks)
+        world.refresh()
+
+
+def test_replay__cut_while_for_sale__is_put_up_again_and_sold_before_the_next_round() -> None:
+    accounts = scene.population([[20_000], [-20_000]], [[2_000], [9_000]], [0, 0], ("BTC",))
+    tape = scene.tape({"BTC": [100.0, 93.5]}, end=START + 3_000)
+    found = replay(tape, accounts, _Cutter(), PARAMS, scene.CALM)
+    assert found.books_liquidated.tolist() == [1, 0]
+    assert 0 < found.final_size[0, 0] < 0.99 * 200
 
 
 def test_take__asked_for_twice__comes_once_at_the_earlier_time() -> None:

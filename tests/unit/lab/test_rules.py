@@ -147,6 +147,16 @@ def test_rescue__pool_without_margin__no_cut() -> None:
     assert (world.books.size == world.opened).all()
 
 
+def test_saves__pool_without_margin__counts_on_no_cut() -> None:
+    world = _hedged(rule := Ballast(POLICY), {"BTC": [100], "ETH": [10]})
+    world.books.base[0] -= 620
+    world.refresh()
+    assert rule.saves(world, ONE).any() and (world.books.size == world.opened).all()
+    world.pool = 0.0
+    world.others = -world.books.size.sum(axis=0)
+    assert not rule.saves(world, ONE).any() and world.refused == 0
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_rule_of__every_name__bears_it(name: str) -> None:
     rule = rule_of(name, POLICY)
