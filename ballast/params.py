@@ -22,6 +22,7 @@ DEPLOYER = "deployer"  # in a file: whoever deploys
 COLLATERAL_FEEDS = 128  # id of the first collateral's own feed; ids below belong to markets
 
 _SECONDS = {"s": 1, "sec": 1, "min": 60, "h": 3_600, "d": 86_400}
+_DIGITS = 77  # of an integer of 256 bits
 _SCALES = {"": Decimal(1), "%": Decimal(100), "bps": Decimal(10_000)}
 
 
@@ -34,9 +35,19 @@ class ParamsError(Exception):
 
 def _decimal(text: str, expected: str) -> Decimal:
     try:
-        return Decimal(text.replace("_", "").replace(",", ""))
+        number = Decimal(text.replace("_", "").replace(",", ""))
     except InvalidOperation:
         raise ValueError(f"expected {expected}, got {text!r}") from None
+    if not number.is_finite() or number.adjusted() > _DIGITS:
+        raise ValueError(f"expected {expected}, got {text!r}")
+    return number
+
+
+def _is_text(value: Any, expected: str) -> bool:
+    """Whether there is something to read; code gives integers, and a file may say yes or no where it should not."""
+    if isinstance(value, bool):
+        raise ValueError(f"expected {expected}, got {str(value).lower()}")
+    return isinstance(value, str)
 
 
 def _to_wad(value: Decimal, expected: str) -> int:
@@ -48,9 +59,9 @@ def _to_wad(value: Decimal, expected: str) -> int:
 
 def parse_rate(value: Any) -> Any:
     """A rate as a fraction, in per cent or in basis points → wad."""
-    if not isinstance(value, str):
-        return value
     expected = 'a rate such as "0.5 %", "5 bps" or 0.005'
+    if not _is_text(value, expected):
+        return value
     match = re.fullmatch(r"\s*([-+0-9._,eE]+)\s*(%|bps|)\s*", value)
     if match is None:
         raise ValueError(f"expected {expected}, got {value!r}")
@@ -59,7 +70,7 @@ def parse_rate(value: Any) -> Any:
 
 def parse_bps(value: Any) -> Any:
     """A rate → whole basis points."""
-    if not isinstance(value, str):
+    if not _is_text(value, _RATE):
         return value
     bps, rest = divmod(parse_rate(value), WAD // 10_000)
     if rest:
@@ -69,20 +80,29 @@ def parse_bps(value: Any) -> Any:
 
 def parse_amount(value: Any) -> Any:
     """US dollars, or units of an underlying → wad."""
-    if not isinstance(value, str):
-        return value
     expected = 'an amount such as "$5" or 1_000'
+    if not _is_text(value, expected):
+        return value
     return _to_wad(_decimal(value.strip().removeprefix("$"), expected), expected)
 
 
 def parse_seconds(value: Any) -> Any:
     """A time with its unit → seconds."""
-    if not isinstance(value, str):
+    if not _is_text(value, _SECONDS_TEXT):
         return value
     match = re.fullmatch(r"\s*(\d+)\s*(s|sec|min|h|d)\s*", value)
     if match is None:
-        raise ValueError(f'expected a time such as "30 s", "15 min", "1 h" or "7 d", got {value!r}')
+        raise ValueError(f"expected {_SECONDS_TEXT}, got {value!r}")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def parse_markets(value: Any) -> Any:
+    """A bitmap of market ids: whole, and no yes or no."""
+    if not _is_text(value, _MARKETS):
+        return value
+    if not value.isdigit():
+        raise ValueError(f"expected {_MARKETS}, got {value!r}")
+    return int(value)
 
 
 def _parse_holder(value: Any) -> Any:
@@ -96,6 +116,7 @@ def _parse_address(value: Any) -> Any:
 
 
 _RATE, _USD, _NUMBER = 'a rate such as "0.5 %", "5 bps" or 0.005', 'US dollars such as "$5" or 1_000', "a number"
+_MARKETS = "a bitmap of market ids such as 6 for the first two"
 _SECONDS_TEXT = 'a time such as "30 s", "15 min", "1 h" or "7 d"'
 
 Rate = Annotated[int, BeforeValidator(parse_rate), Field(ge=0, description=_RATE)]  # [wad] 1e18 = 100 %
@@ -104,6 +125,7 @@ Usd = Annotated[int, BeforeValidator(parse_amount), Field(ge=0, description=_USD
 Units = Annotated[int, BeforeValidator(parse_amount), Field(ge=0, description=_NUMBER)]  # [wad units]
 Number = Annotated[int, BeforeValidator(parse_amount), Field(ge=0, description=_NUMBER)]  # [wad] a plain factor
 Seconds = Annotated[int, BeforeValidator(parse_seconds), Field(ge=0, description=_SECONDS_TEXT)]  # [s]
+Markets = Annotated[int, BeforeValidator(parse_markets), Field(ge=0)]  # bitmap of market ids
 Address = Annotated[str, BeforeValidator(_parse_address)]
 Holder = Annotated[str, BeforeValidator(_parse_holder)]  # of a power: an address, or "deployer"
 
@@ -261,8 +283,8 @@ class PolicyParams(_Section):
     cooldown: Seconds
     max_fee: Usd
     max_fee_per_day: Usd
-    no_fund: int = 0  # bitmap of market ids the engine may not fill
-    no_tap: int = 0  # bitmap of market ids the engine may not take from
+    no_fund: Markets = 0  # that the engine may not fill
+    no_tap: Markets = 0  # that the engine may not take from
 
 
 class PoolParams(_Section):
@@ -431,12 +453,16 @@ def _read(path: Path) -> tuple[dict[str, Any], _Lines]:
         tree = yaml.compose(path.read_text(), Loader=yaml.BaseLoader)
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ParamsError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
+        raise ParamsError(f"{path}: not YAML: {error.reason}; expected UTF-8 text") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ParamsError(f"{path}:{line}: not YAML: {error.problem}") from None
 
     if not isinstance(tree, yaml.MappingNode):
-        raise ParamsError(f"{path}:1: expected a mapping of sections")
+        raise ParamsError(f"{path}:1: expected names and values, as `name: value`")
     lines: _Lines = {(): 1}
     return _plain(tree, (), lines, path), lines
 

@@ -59,7 +59,7 @@ def _window(prefix: str | None, full: bool, hours: int) -> bars.Window:
         click.echo(f"Prices: {generate.LABEL}. For real ones: make demo PRICES=<prefix of CSV files>")
         return generate.crash()
     history = bars.load(prefix)
-    return bars.whole(history) if full else bars.worst(history, hours)
+    return bars.whole(history, prefix) if full else bars.worst(history, hours, prefix)
 
 
 def _replay(console: Console, window: bars.Window, params: params_.Params, freeze: bool) -> Report:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,15 @@ from ballast.lab.command import (
     feed_of,
     holdings_of,
     jobs_option,
-    prices_option,
+    make,
+    prices_options,
     wide,
+    windows_of,
     with_progress,
     world_options,
 )
-from ballast.lab.report import Setup
 from ballast.lab.rules import RULES
 from ballast.lab.study import Study
-from ballast.lab.windows import GENERATED, sources
 from ballast.lab.world import Settings
 
 OUTPUT = Path("build/lab")
@@ -35,7 +37,7 @@ ALONE = 1_000.0  # depth of the markets in which one account is replayed
 
 
 @click.command(context_settings={"show_default": True, "auto_envvar_prefix": "LAB"})
-@prices_option
+@prices_options
 @click.option("--account", "mine", help="One account: its id on a chain, or a CSV file of accounts.")
 @click.option("--policy", "policies", multiple=True, help="A policy file, beside the other rules. May be repeated.")
 @click.option("--rule", "rules", multiple=True, type=click.Choice(list(RULES)), help="Only these rules.")
@@ -62,7 +64,10 @@ def cli(**options: Any) -> None:
     if not options["prices"]:
         click.echo(GENERATED_TEXT.format("lab"))
     jobs, output, mine = options.pop("jobs"), options.pop("output"), options["mine"]
-    report = with_progress(console, _study(**options).run, jobs)
+    study = _study(**options)
+    if mine is None:
+        make(output)
+    report = with_progress(console, study.run, jobs)
     if mine is not None:
         wide(console, table.WIDTH).print(one.render(report))
         return
@@ -74,6 +79,8 @@ def cli(**options: Any) -> None:
 
 def _study(
     prices: tuple[str, ...],
+    start: datetime | None,
+    end: datetime | None,
     mine: str | None,
     policies: tuple[str, ...],
     rules: tuple[str, ...],
@@ -93,14 +100,15 @@ def _study(
     feed = feed_of(deviation, heartbeat, latency)
     depth = (Settings.depth if mine is None else ALONE) if depth is None else depth
     settings = Settings(delay=delay, gas_price=gas_price, depth=depth)
+    windows = windows_of(prices, start, end)
     holdings, setup = holdings_of(mine, seeds, **accounts)
     return Study(
-        sources=sources(prices or list(GENERATED)),
+        sources=windows,
         rules=[*(rules or RULES), *policies],
         holdings=holdings,
         seeds=setup.seeds,
         params=params,
-        setup=Setup(setup.population, setup.accounts, setup.leverage, setup.seeds, facts_of(feed, settings)),
+        setup=replace(setup, facts=facts_of(feed, settings, windows)),
         caps=CAPS if frontier and mine is None else (),
         feed=feed,
         settings=settings,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +20,21 @@ from ballast.lab.command import (
     feed_of,
     holdings_of,
     jobs_option,
-    prices_option,
+    make,
+    prices_options,
     wide,
+    windows_of,
     with_progress,
     world_options,
 )
-from ballast.lab.report import Setup
 from ballast.lab.sensitivity import AXES, Assumed, Sensitivity
-from ballast.lab.windows import GENERATED, sources
 from ballast.lab.world import Settings
 
 OUTPUT = Path("build/sensitivity")
 
 
 @click.command(context_settings={"show_default": True, "auto_envvar_prefix": "SENSITIVITY"})
-@prices_option
+@prices_options
 @accounts_options(accounts=300, seeds=2)
 @world_options(depth=f"{Settings.depth:g}")
 @click.option(
@@ -56,7 +58,9 @@ def cli(**options: Any) -> None:
     if not options["prices"]:
         click.echo(GENERATED_TEXT.format("sensitivity"))
     jobs, output = options.pop("jobs"), options.pop("output")
-    found = with_progress(console, _sensitivity(**options).run, jobs)
+    sensitivity = _sensitivity(**options)
+    make(output)
+    found = with_progress(console, sensitivity.run, jobs)
     sensitivity_files.write(found, output)
     sensitivity_page.write_page(found, output / "index.html")
     wide(console, sensitivity_table.WIDTH).print(sensitivity_table.render(found))
@@ -65,6 +69,8 @@ def cli(**options: Any) -> None:
 
 def _sensitivity(
     prices: tuple[str, ...],
+    start: datetime | None,
+    end: datetime | None,
     seeds: int,
     deviation: str,
     heartbeat: str,
@@ -79,14 +85,14 @@ def _sensitivity(
     """What was asked for."""
     settings = Settings(delay=delay, gas_price=gas_price, depth=Settings.depth if depth is None else depth)
     assumed = Assumed(feed_of(deviation, heartbeat, latency), settings)
+    windows = windows_of(prices, start, end)
     holdings, setup = holdings_of(None, seeds, **accounts)
-    facts = facts_of(assumed.feed, assumed.settings)
     return Sensitivity(
-        sources=sources(prices or list(GENERATED)),
+        sources=windows,
         holdings=holdings,
         seeds=setup.seeds,
         params=params_.load(params_file),
-        setup=Setup(setup.population, setup.accounts, setup.leverage, setup.seeds, facts),
+        setup=replace(setup, facts=facts_of(assumed.feed, assumed.settings, windows)),
         assumed=assumed,
         axes=[axis for axis in AXES if not axes or axis.name in axes],
     )

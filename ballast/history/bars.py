@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+
+from ballast.history import lines
+from ballast.model.oracle import MAX_PRICE, scaled_price
 
 MINUTE = 60  # [s]
 HOUR = 3_600  # [s]
 DAY = 86_400  # [s]
+NAMELESS = "the price history"
 DECIMALS = 8  # of an answer, as Chainlink's USD feeds have
 COLUMNS = ("timestamp", "open", "high", "low", "close")
 
 History = Mapping[str, Sequence["Bar"]]
 
 
-class PriceFileError(ValueError):
-    """A price file that cannot be used: names the file, the line and what was expected."""
+_MILLISECONDS = 10**11  # no time in seconds is as late
 
-    def __init__(self, path: Path, line: int | None, problem: str) -> None:
-        where = str(path) if line is None else f"{path}:{line}"
-        super().__init__(f"{where}: {problem}")
+
+class PriceFileError(lines.LineError):
+    """A price file that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,20 @@ class Window:
         return self.start - min(bars[0].time for bars in self.history.values())
 
 
+def files_of(prefix: Path) -> dict[str, Path]:
+    """Every `<prefix>_<SYMBOL>.csv`, by symbol."""
+    paths = sorted(prefix.parent.glob(f"{prefix.name}_*.csv")) if prefix.name else []
+    if not paths:
+        name = prefix.name or "<PREFIX>"
+        problem = f"no price file {name}_<SYMBOL>.csv in {prefix.parent}; expected {name}_BTC.csv or alike"
+        raise PriceFileError.at(prefix, None, problem)
+    return {path.stem[len(prefix.name) + 1 :]: path for path in paths}
+
+
 def load(prefix: str | Path, start: int = 0, end: int | None = None) -> dict[str, list[Bar]]:
     """Read every `<prefix>_<SYMBOL>.csv` from `start` up to `end` [s], cut to the bars that all of them have."""
     prefix = Path(prefix)
-    paths = sorted(prefix.parent.glob(f"{prefix.name}_*.csv"))
-    if not paths:
-        expected = (
-            f"no price file {prefix.name}_<SYMBOL>.csv in {prefix.parent}; expected {prefix.name}_BTC.csv or alike"
-        )
-        raise PriceFileError(prefix, None, expected)
-    return overlap({path.stem[len(prefix.name) + 1 :]: read(path, start, end) for path in paths}, prefix)
+    return overlap({symbol: read(path, start, end) for symbol, path in files_of(prefix).items()}, prefix)
 
 
 def read(path: Path, start: int = 0, end: int | None = None) -> list[Bar]:
@@ -70,13 +77,10 @@ def read(path: Path, start: int = 0, end: int | None = None) -> list[Bar]:
 
     Raises PriceFileError at the first line that is not what it should be.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            bars = list(_parse(path, csv.reader(file), start, end))
-    except (OSError, UnicodeDecodeError) as problem:
-        raise PriceFileError(path, None, f"cannot be read: {problem}") from problem
+    bars = list(_parse(path, start, end))
     if not bars:
-        raise PriceFileError(path, 2, "no bars; expected one line per minute or hour below the header")
+        span = f" from {moment(start)} up to {'the end' if end is None else moment(end)}" if start or end else ""
+        raise PriceFileError.at(path, 2, f"no bars{span}; expected one line per minute or hour below the header")
     return _stepped(path, bars)
 
 
@@ -85,26 +89,28 @@ def overlap(history: Mapping[str, list[Bar]], source: Path) -> dict[str, list[Ba
     clocks = {symbol: (bars[0].step, bars[0].time % bars[0].step) for symbol, bars in history.items()}
     if len(set(clocks.values())) > 1:
         told = ", ".join(f"{symbol} every {step} s at {phase} s" for symbol, (step, phase) in clocks.items())
-        raise PriceFileError(source, None, f"different clocks: {told}; expected bars of the same times")
+        raise PriceFileError.at(source, None, f"different clocks: {told}; expected bars of the same times")
     first = max(bars[0].time for bars in history.values())
     last = min(bars[-1].time for bars in history.values())
     if first > last:
-        raise PriceFileError(source, None, f"{', '.join(history)} have no minute in common; expected one shared window")
+        raise PriceFileError.at(
+            source, None, f"{', '.join(history)} have no minute in common; expected one shared window"
+        )
     return {symbol: [bar for bar in bars if first <= bar.time <= last] for symbol, bars in history.items()}
 
 
-def whole(history: History) -> Window:
+def whole(history: History, name: str = NAMELESS) -> Window:
     """Everything after the first day."""
-    start, end = _tradable(history)
+    start, end = _tradable(history, name)
     return Window(history, start, end, f"all {(end - start) / HOUR:.0f} hours after the first day")
 
 
-def worst(history: History, hours: int = 36) -> Window:
+def worst(history: History, hours: int = 36, name: str = NAMELESS) -> Window:
     """The `hours` with the deepest fall (mean over the underlyings), searched hour by hour after the first day."""
-    start, end = _tradable(history)
+    start, end = _tradable(history, name)
     span = hours * HOUR
     if end - start <= span:
-        return whole(history)
+        return whole(history, name)
     starts = range(start, end - span + 1, HOUR)
     best = max(starts, key=lambda at: sum(drawdown(bars, at, at + span) for bars in history.values()))
     cut = {symbol: [bar for bar in bars if bar.time < best + span] for symbol, bars in history.items()}
@@ -120,14 +126,24 @@ def drawdown(bars: Sequence[Bar], start: int, end: int) -> float:
     return deepest
 
 
-def _tradable(history: History) -> tuple[int, int]:
+def moment(time: int) -> str:
+    """A time as people write it, UTC."""
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M}"
+
+
+def _tradable(history: History, name: str) -> tuple[int, int]:
     """Start and end of the part that may be traded: a day of warm-up before it, at least an hour long."""
     start = next(iter(history.values()))[0].time + DAY
     end = min(bars[-1].time + bars[-1].step for bars in history.values())
-    if end - start < HOUR:
-        hours = (end - start + DAY) / HOUR
-        raise ValueError(f"the price history covers {hours:.1f} h; expected a day of warm-up and at least 1 h after it")
+    check_span(name, start - DAY, end)
     return start, end
+
+
+def check_span(name: str, first: int, end: int) -> None:
+    """Raise unless there is a day of warm-up and something to trade in after it [s]."""
+    if end - first < DAY + HOUR:
+        hours = (end - first) / HOUR
+        raise ValueError(f"{name}: {hours:.1f} h of prices; expected a day of warm-up and at least 1 h after it")
 
 
 def _index(bars: Sequence[Bar], time: int) -> int:
@@ -139,35 +155,36 @@ def _index(bars: Sequence[Bar], time: int) -> int:
     return low
 
 
-def _parse(path: Path, rows: Iterator[list[str]], start: int, end: int | None) -> Iterator[tuple[int, Bar]]:
+def _parse(path: Path, start: int, end: int | None) -> Iterator[tuple[int, Bar]]:
     """Lines and bars of a CSV whose header names the columns, in any order and among others."""
-    header = [name.strip() for name in next(rows, [])]
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise PriceFileError(path, 1, f"missing column {', '.join(missing)}; expected a header {','.join(COLUMNS)}")
-    columns = {name: header.index(name) for name in COLUMNS}
-    for line, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            raise PriceFileError(path, line, f"{len(row)} fields; expected {len(header)}")
-        time = _timestamp(path, line, row[columns["timestamp"]])
+    for line, fields in lines.records(
+        path, lambda names: lines.require(path, names, COLUMNS, PriceFileError), PriceFileError
+    ):
+        time = _timestamp(path, line, fields[COLUMNS[0]])
         if time < start or (end is not None and time >= end):
             continue
-        bar = Bar(time, *(_answer(path, line, name, row[columns[name]]) for name in COLUMNS[1:]))
+        bar = Bar(time, *(_answer(path, line, name, fields[name]) for name in COLUMNS[1:]))
         if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
-            raise PriceFileError(path, line, "expected low <= open, close <= high")
+            raise PriceFileError.at(path, line, "expected low <= open, close <= high")
         yield line, bar
 
 
-def _stepped(path: Path, lines: Sequence[tuple[int, Bar]]) -> list[Bar]:
-    """The bars, each a minute, or each an hour, after the one before: nothing is filled in."""
-    step = HOUR if len(lines) > 1 and lines[1][1].time - lines[0][1].time == HOUR else MINUTE
-    for (_, before), (line, bar) in pairwise(lines):
-        passed = bar.time - before.time
-        if passed == step:
-            continue
-        problem = "given twice" if passed == 0 else "out of order" if passed < 0 else f"a gap of {passed} s"
-        raise PriceFileError(path, line, f"timestamp {bar.time}: {problem}; expected {before.time + step}")
-    return [replace(bar, step=step) for _, bar in lines] if step != MINUTE else [bar for _, bar in lines]
+def _stepped(path: Path, numbered: Sequence[tuple[int, Bar]]) -> list[Bar]:
+    """The bars, each a minute, or each an hour, after the one before: nothing is filled in, left out or sorted."""
+    steps = [(line, bar.time, bar.time - before.time) for (_, before), (line, bar) in pairwise(numbered)]
+    for line, time, passed in steps:
+        if passed <= 0:
+            problem = "given twice" if passed == 0 else "out of order"
+            raise PriceFileError.at(path, line, f"timestamp {time}: {problem}; expected later than {time - passed}")
+    step = min((passed for *_, passed in steps), default=MINUTE)
+    if step not in (MINUTE, HOUR):
+        raise PriceFileError.at(path, steps[0][0], f"bars of {step} s; expected bars of {MINUTE} s or {HOUR} s")
+    for line, time, passed in steps:
+        if passed != step:
+            missing = f"a gap of {passed} s from {moment(time - passed)} to {moment(time)}"
+            mend = f"expected a bar every {step} s: add them, or replay a span without it (ape run lab --start, --end)"
+            raise PriceFileError.at(path, line, f"timestamp {time}: {missing}; {mend}")
+    return [replace(bar, step=step) for _, bar in numbered] if step != MINUTE else [bar for _, bar in numbered]
 
 
 def _timestamp(path: Path, line: int, text: str) -> int:
@@ -175,9 +192,11 @@ def _timestamp(path: Path, line: int, text: str) -> int:
     try:
         time = int(text)
     except ValueError:
-        raise PriceFileError(path, line, f"timestamp {text!r}; expected Unix seconds") from None
+        raise PriceFileError.at(path, line, f"timestamp {text!r}; expected Unix seconds") from None
+    if time >= _MILLISECONDS:
+        raise PriceFileError.at(path, line, f"timestamp {time}; expected Unix seconds, not milliseconds")
     if time <= 0 or time % MINUTE:
-        raise PriceFileError(path, line, f"timestamp {time}; expected the start of a minute in Unix seconds")
+        raise PriceFileError.at(path, line, f"timestamp {time}; expected the start of a minute in Unix seconds")
     return time
 
 
@@ -186,8 +205,8 @@ def _answer(path: Path, line: int, name: str, text: str) -> int:
     try:
         price = Decimal(text)
         answer = int((price.scaleb(DECIMALS)).to_integral_value())
-    except (InvalidOperation, ValueError, OverflowError):
-        raise PriceFileError(path, line, f"{name} {text!r}; expected a number") from None
-    if answer <= 0:
-        raise PriceFileError(path, line, f"{name} {text}; expected a price above 0")
+    except (ArithmeticError, ValueError):
+        raise PriceFileError.at(path, line, f"{name} {text!r}; expected a number") from None
+    if answer <= 0 or scaled_price(answer, DECIMALS) > MAX_PRICE:
+        raise PriceFileError.at(path, line, f"{name} {text}; expected a price above 0 that a feed could answer")
     return answer

@@ -36,6 +36,7 @@ class Recording:
     start: int  # [s]
     end: int  # [s]
     label: str
+    notes: tuple[str, ...] = ()  # what was left out of the files, and why
 
 
 def record(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ballast.history.bars import DAY, DECIMALS, HOUR, PriceFileError
+from ballast.history import lines
+from ballast.history.bars import DAY, DECIMALS, PriceFileError, check_span, moment
 from ballast.history.feed import Recording, Round
 from ballast.model.oracle import Answer, defect_of, scaled_price
 
@@ -34,30 +34,27 @@ class RoundFile:
     skipped: list[Skipped]
 
 
-def read(path: Path) -> RoundFile:
-    """Read one file. Raises PriceFileError at the first line that no feed could have written."""
+def read(path: Path, start: int = 0, end: int | None = None) -> RoundFile:
+    """Read one file, and keep the rounds from `start` up to `end` [s].
+
+    Raises PriceFileError at the first line that no feed could have written.
+    """
     found = RoundFile([], [])
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for line, round_, held in _parse(path, csv.reader(file)):
-                _file(found, line, round_, held)
-    except (OSError, UnicodeDecodeError) as problem:
-        raise PriceFileError(path, None, f"cannot be read: {problem}") from problem
+    for line, round_, held in _parse(path):
+        if start <= held.updated_at and (end is None or held.updated_at < end):
+            _file(found, line, round_, held)
     if not found.rounds:
-        raise PriceFileError(path, 2, "no round that could be used; expected one line per round below the header")
+        span = f" from {moment(start)} up to {'the end' if end is None else moment(end)}" if start or end else ""
+        raise PriceFileError.at(path, 2, f"no round that could be used{span}; expected one a line below the header")
     return found
 
 
 def whole(rounds: Mapping[str, Sequence[Round]], label: str) -> Recording:
     """All that the feeds have in common, after a first day that only warms up."""
-    start = max(each[0].time for each in rounds.values()) + DAY
+    first = max(each[0].time for each in rounds.values())
     end = min(each[-1].time for each in rounds.values())
-    if end - start < HOUR:
-        hours = (end - start + DAY) / HOUR
-        raise ValueError(
-            f"the rounds have {hours:.1f} h in common; expected a day of warm-up and at least 1 h after it"
-        )
-    return Recording(rounds, start, end, label)
+    check_span(label, first, end)
+    return Recording(rounds, first + DAY, end, label)
 
 
 def _file(found: RoundFile, line: int, round_: int, held: Answer) -> None:
@@ -71,21 +68,15 @@ def _file(found: RoundFile, line: int, round_: int, held: Answer) -> None:
     found.rounds.append(Round(held.updated_at, held.answer))
 
 
-def _parse(path: Path, rows: Iterator[list[str]]) -> Iterator[tuple[int, int, Answer]]:
+def _parse(path: Path) -> Iterator[tuple[int, int, Answer]]:
     """Line, proxy round id and what the aggregator holds, the ids in order."""
-    header = [name.strip() for name in next(rows, [])]
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise PriceFileError(path, 1, f"missing column {', '.join(missing)}; expected a header {','.join(COLUMNS)}")
-    columns = [header.index(name) for name in COLUMNS]
     previous = -1
-    for line, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            raise PriceFileError(path, line, f"{len(row)} fields; expected {len(header)}")
-        figures = [_integer(path, line, name, row[column]) for name, column in zip(COLUMNS, columns, strict=True)]
-        round_, answer, _, updated, answered_in = figures
+    for line, fields in lines.records(
+        path, lambda names: lines.require(path, names, COLUMNS, PriceFileError), PriceFileError
+    ):
+        round_, answer, _, updated, answered_in = (_integer(path, line, name, fields[name]) for name in COLUMNS)
         if round_ <= previous:
-            raise PriceFileError(path, line, f"round {round_} after {previous}; expected a higher id")
+            raise PriceFileError.at(path, line, f"round {round_} after {previous}; expected a higher id")
         previous = round_
         yield line, round_, Answer(answer, updated, answered_in & _AGGREGATOR_ROUND)
 
@@ -94,4 +85,4 @@ def _integer(path: Path, line: int, name: str, text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise PriceFileError(path, line, f"{name} {text!r}; expected a whole number") from None
+        raise PriceFileError.at(path, line, f"{name} {text!r}; expected a whole number") from None

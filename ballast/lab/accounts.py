@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ballast.client import Ballast
+from ballast.history import lines
 from ballast.lab.outcome import Floats
 from ballast.lab.population import Population
 from ballast.lab.tape import Tape
@@ -18,12 +18,14 @@ from ballast.model.vector.marks import FIGURES
 
 COLUMNS = ("account", "cash")
 NOTIONAL, MARGIN = "_notional", "_margin"  # after the name of a market
+EXAMPLE = "account,cash,BTC_notional,BTC_margin and so on"
+MOST = 1e12  # [USD] of anything
 
 _MAINTENANCE = FIGURES.index("maintenance_rate")
 
 
-class AccountsError(ValueError):
-    """Accounts that cannot be replayed: names the file, the line and what was expected."""
+class AccountsError(lines.LineError):
+    """Accounts that cannot be replayed."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,9 @@ def read(path: Path) -> Held:
 
     Raises AccountsError at the first line that is not what it should be.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            holdings = list(_parse(path, csv.reader(file)))
-    except (OSError, UnicodeDecodeError) as problem:
-        raise AccountsError(f"{path}: cannot be read: {problem}") from problem
+    holdings = list(_parse(path))
     if not holdings:
-        raise AccountsError(f"{path}:2: no accounts; expected one a line below the header")
+        raise AccountsError.at(path, 2, "no accounts; expected one a line below the header")
     return Held(path.stem, holdings)
 
 
@@ -107,39 +105,42 @@ def _on_chain(ballast: Ballast, id_: int) -> Holding:
         raise AccountsError(f"{where}: owes ${report.treasury.debt:,.2f}; the lab replays accounts without debt")
     if frozen := [book.market for book in report.books if book.frozen]:
         raise AccountsError(f"{where}: {frozen[0]} has no price now; expected one for every book")
-    books = {
-        book.market: Book(float(book.size * book.price), float(book.equity))
-        for book in report.books
-        if book.size and book.equity > 0
-    }
+    books = {book.market: Book(float(book.size * book.price), float(book.equity)) for book in report.books if book.size}
+    if below := [market for market, book in books.items() if book.margin <= 0]:
+        raise AccountsError(f"{where}: {below[0]} is below zero; expected books that are not lost already")
     return Holding(str(id_), where, float(report.treasury.cash), books)
 
 
-def _parse(path: Path, rows: Iterator[list[str]]) -> Iterator[Holding]:
-    header = [name.strip() for name in next(rows, [])]
-    markets = [name.removesuffix(NOTIONAL) for name in header if name.endswith(NOTIONAL)]
-    wanted = [*COLUMNS, *(market + end for market in markets for end in (NOTIONAL, MARGIN))]
-    missing = [name for name in wanted if name not in header]
-    if missing or not markets:
-        expected = "account,cash,BTC_notional,BTC_margin and so on"
-        raise AccountsError(f"{path}:1: missing column {', '.join(missing or ['BTC_notional'])}; expected {expected}")
-    if unknown := [name for name in header if name not in wanted]:
-        raise AccountsError(f"{path}:1: unknown column {unknown[0]}; expected {','.join(wanted)}")
+def _parse(path: Path) -> Iterator[Holding]:
     names: dict[str, int] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, fields in lines.records(path, lambda header: _check_header(path, header), AccountsError):
         where = f"{path}:{line}"
-        if len(row) != len(header):
-            raise AccountsError(f"{where}: {len(row)} fields; expected {len(header)}")
-        fields = dict(zip(header, row, strict=True))
         name = fields["account"].strip()
+        if not name:
+            raise AccountsError(f"{where}: no account; expected a name")
         if name in names:
             raise AccountsError(f"{where}: account {name!r} stands in line {names[name]} too; expected it once")
         names[name] = line
         cash = _amount(where, "cash", fields["cash"], 0)
-        books = {market: book for market in markets if (book := _book(where, market, fields)).margin > 0}
+        books = {market: book for market in _markets(fields) if (book := _book(where, market, fields)).margin > 0}
         if not books:
             raise AccountsError(f"{where}: account {name!r} has no book; expected one at least")
         yield Holding(name, where, cash, books)
+
+
+def _markets(header: Iterable[str]) -> list[str]:
+    return [name.removesuffix(NOTIONAL) for name in header if name.endswith(NOTIONAL)]
+
+
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    markets = _markets(header)
+    wanted = [*COLUMNS, *(market + end for market in markets for end in (NOTIONAL, MARGIN))]
+    missing = [name for name in wanted if name not in header]
+    if missing or not markets:
+        problem = f"missing column {', '.join(missing or ['BTC_notional'])}; expected {EXAMPLE}"
+        raise AccountsError.at(path, 1, problem)
+    if unknown := [name for name in header if name not in wanted]:
+        raise AccountsError.at(path, 1, f"unknown column {unknown[0]}; expected {','.join(wanted)}")
 
 
 def _book(where: str, market: str, fields: Mapping[str, str]) -> Book:
@@ -158,8 +159,9 @@ def _amount(where: str, name: str, text: str, least: float) -> float:
         amount = float(text.strip().replace("_", "") or 0)
     except ValueError:
         amount = math.nan
-    if not math.isfinite(amount) or amount < least:
-        raise AccountsError(f"{where}: {name} {text!r}; expected US dollars{' of 0 or more' if least == 0 else ''}")
+    if not max(least, -MOST) <= amount <= MOST:
+        expected = f"US dollars{' of 0 or more' if least == 0 else ''}, at most {MOST:,.0f}"
+        raise AccountsError(f"{where}: {name} {text!r}; expected {expected}")
     return amount
 
 

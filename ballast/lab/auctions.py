@@ -330,7 +330,7 @@ class Auctions:
         left = np.where(books, size * (1 - fraction)[:, None], size)
         left = np.where(books & (fraction >= 1)[:, None], 0.0, left)
         lost = (fraction * discount)[:, None]
-        world.liquidated[accounts] |= books & (size != 0)
+        world.lose(accounts, books)
         margin = np.where(books, equity * (1 - lost), equity)
         if self._whole:
             cash = cash * (1 - fraction * discount)

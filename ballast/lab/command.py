@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from ape import networks
+from ape.exceptions import ApeException
+from click.core import ParameterSource
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ballast import params as params_
 from ballast.cli import connect, manifest_option
 from ballast.lab import accounts as accounts_
 from ballast.lab import jobs as jobs_
+from ballast.lab import progress
+from ballast.lab.accounts import Held
 from ballast.lab.jobs import Holdings
 from ballast.lab.population import KINDS, LEVERAGE
 from ballast.lab.report import Setup
 from ballast.lab.study import Drawn
-from ballast.lab.windows import FeedSettings
+from ballast.lab.windows import GENERATED, FeedSettings, Source, sources
 from ballast.lab.world import Settings
 
 CHAIN = "chain"
@@ -30,13 +36,22 @@ GENERATED_TEXT = "Prices: generated paths, not market data. For real ones: make 
 Command = Callable[..., Any]
 Result = TypeVar("Result")
 
-prices_option = click.option(
-    "--prices",
-    multiple=True,
-    envvar="PRICES",
-    help="A window: prefix of <PREFIX>_BTC.csv, <PREFIX>_ETH.csv …, or BTC=FILE,ETH=FILE of bars or rounds. May be "
-    "given several times; else generated paths.",
-)
+MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"])  # UTC
+
+
+def prices_options(command: Command) -> Command:
+    """Which prices are replayed."""
+    return _all(
+        click.option(
+            "--prices",
+            multiple=True,
+            envvar="PRICES",
+            help="A window: prefix of <PREFIX>_BTC.csv, <PREFIX>_ETH.csv …, or BTC=FILE,ETH=FILE of bars or rounds. "
+            "May be given several times; else generated paths.",
+        ),
+        click.option("--start", type=MOMENT, help="Read files from then on (UTC); the first day only warms up."),
+        click.option("--end", type=MOMENT, help="Read files up to then (UTC)."),
+    )(command)
 
 
 def accounts_options(accounts: int, seeds: int) -> Callable[[Command], Command]:
@@ -81,12 +96,25 @@ def feed_of(deviation: str, heartbeat: str, latency: str) -> FeedSettings:
     return FeedSettings(params_.parse_bps(deviation), params_.parse_seconds(heartbeat), params_.parse_seconds(latency))
 
 
-def facts_of(feed: FeedSettings, settings: Settings) -> dict[str, str]:
+def windows_of(prices: Sequence[str], start: datetime | None, end: datetime | None) -> list[Source]:
+    """What options say of prices."""
+    if start and end and end <= start:
+        raise click.BadParameter(f"{end}: expected later than {start}, the --start", param_hint="--end")
+    first, last = (None if time is None else int(time.replace(tzinfo=UTC).timestamp()) for time in (start, end))
+    if not prices and (start or end):
+        raise click.UsageError("--start, --end: generated paths are taken whole; expected --prices beside them")
+    return sources(prices or list(GENERATED), first or 0, last)
+
+
+def facts_of(feed: FeedSettings, settings: Settings, windows: Sequence[Source]) -> dict[str, str]:
     """What was assumed, in words."""
-    late = settings.delay
+    late, real = settings.delay, [source.has_rounds() for source in windows]
+    published = (
+        f"a round after a move of {feed.deviation_bps / 100:g} % or {feed.heartbeat / 3_600:g} h, landing after "
+        f"{feed.latency} s"
+    )
     return {
-        "feed": f"a round after a move of {feed.deviation_bps / 100:g} % or {feed.heartbeat / 3_600:g} h, landing "
-        f"after {feed.latency} s",
+        "feed": "rounds as they were published" if all(real) else published + "; real rounds as they were" * any(real),
         "keepers": f"{late} block{'' if late == 1 else 's'} of 12 s late",
         "gas": f"{settings.gas_price:g} gwei",
         "pool and insurance": f"{settings.depth:g} × those of full markets",
@@ -109,8 +137,7 @@ def holdings_of(
         return Drawn(population, accounts, leverage), Setup(population, accounts, leverage, drawn)
     given = population if mine is None else mine
     if given.isdigit() or given == CHAIN:
-        with networks.parse_network_choice(network) if network else nullcontext():
-            held = accounts_.on_chain(connect(manifest), int(given) if given.isdigit() else None)
+        held = _on_chain(None if given == CHAIN else int(given), network, manifest)
     elif Path(given).suffix:
         held = accounts_.read(Path(given))
     else:
@@ -118,15 +145,47 @@ def holdings_of(
         if mine is not None:
             option, expected = "--account", "an id or a CSV file"
         raise click.BadParameter(f"{given!r}: expected {expected}", param_hint=option)
-    return held, Setup(held.source, len(held.holdings), held.leverage, drawn[:1] if mine else drawn)
+    _refuse("accounts that are not drawn", "accounts", "leverage")
+    if mine is not None:
+        _refuse("--account, which is answered in the terminal", "population", "seeds", "output")
+    names = [holding.name for holding in held.holdings]
+    return held, Setup(held.source, len(names), held.leverage, drawn[:1] if mine else drawn, names=names)
+
+
+def _on_chain(account: int | None, network: str | None, manifest: Path | None) -> Held:
+    """Accounts as they stand there."""
+    try:
+        with networks.parse_network_choice(network) if network else nullcontext():
+            return accounts_.on_chain(connect(manifest), account)
+    except ApeException as problem:
+        reason = " ".join(str(problem).split())
+        raise click.BadParameter(f"{network or 'no network'}: {reason}", param_hint="--network") from None
+
+
+def _refuse(beside: str, *names: str) -> None:
+    """Options that were given and would say nothing are not passed over."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} says nothing with {beside}: leave it out")
+
+
+def make(output: Path) -> None:
+    """The folder, before anything is replayed for it."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise click.BadParameter(f"{output}: {problem.strerror}; expected a folder", param_hint="--output") from None
 
 
 def with_progress(console: Console, run: Callable[[jobs_.Progress, int], Result], jobs: int) -> Result:
-    """Replay with a progress bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("reading prices", total=None)
-        return run(lambda what, done, all_: bar.update(task, description=what, completed=done, total=all_), jobs)
+    """Replay, and say how far it is."""
+    try:
+        with progress.shown(console, partial(click.echo, err=True)) as tell:
+            return run(tell, jobs)
+    except BrokenProcessPool:
+        text = "a process of the lab was ended from outside, perhaps for want of memory: fewer --accounts or --jobs"
+        raise click.ClickException(text) from None
 
 
 def wide(console: Console, width: int) -> Console:

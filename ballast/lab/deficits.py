@@ -25,7 +25,7 @@ def absorb(world: World, accounts: Index, books: Flags, whole: bool) -> None:
         held.cash[accounts] = 0.0
     long = np.where(size > 0, loss, 0.0).sum(axis=0)
     short = np.where(size < 0, loss, 0.0).sum(axis=0)
-    world.liquidated[accounts] |= books & (size != 0)
+    world.lose(accounts, books)
     world.ledger.deficits[accounts] += loss.sum(axis=1)
     held.size[accounts] = np.where(books, 0.0, size)
     held.base[accounts] = np.where(books, 0.0, pick(held.base, accounts))

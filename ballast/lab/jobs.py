@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from multiprocessing import get_context
@@ -63,6 +64,7 @@ class Done:
 
     outcome: Outcome
     loss: float  # [USD] of the accounts that failing feeds hurt; NaN where none was asked to fail
+    notes: tuple[str, ...] = ()  # what of the prices was not replayed, and why
 
 
 @dataclass(frozen=True)
@@ -96,15 +98,18 @@ class Worker:
             return job.contender.new(params)
 
         outcome = replay(scene.tape, scene.accounts, new_rule(), params, job.settings)
+        notes = scene.recording.notes
         if not job.contained:
-            return Done(outcome, math.nan)
-        return Done(outcome, containment.losses(scene.failed, scene.accounts, new_rule, params, job.settings))
+            return Done(outcome, math.nan, notes)
+        return Done(outcome, containment.losses(scene.failed, scene.accounts, new_rule, params, job.settings), notes)
 
     def scene(self, job: Job) -> Scene:
         """The same object as for the job before, where that heard the same."""
         at = job.source, job.seed, job.feed
         if self._scene is None or self._at != at:
             recording = replace(job.source.recording(job.seed, job.feed), label=job.source.name)
+            if not job.source.has_rounds():
+                _check_heartbeat(job.feed, recording, self._params)
             tape = Tape.of(recording, self._params.markets)
             self._scene = Scene(recording, tape, self._holdings(tape, job.seed), self._params)
             self._at = at
@@ -115,24 +120,54 @@ _worker: Worker  # of a process of the pool
 
 
 def each(params: Params, holdings: Holdings, jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, Done]]:
-    """Jobs as they are done."""
+    """Jobs as they are done; what is wrong with policies, prices or accounts is said before any of them."""
+    for contender in dict.fromkeys(job.contender for job in jobs):
+        contender.new(params)
+    firsts = {job.source: job for job in reversed(jobs)}.values()
     if processes <= 1:
         worker = Worker(params, holdings)
+        for job in firsts:
+            worker.scene(job)
         for job in jobs:
             yield job, worker.run(job)
         return
-    if _ROOT not in sys.path:
-        sys.path.append(_ROOT)  # a command of Ape runs without it, and processes begin with this path
-    with ProcessPoolExecutor(processes, get_context("spawn"), _begin, (params, holdings)) as pool:
+    with _pool(processes, params, holdings) as pool:
+        for checked in [pool.submit(_check, job) for job in firsts]:
+            checked.result()
         waiting: dict[Future[Done], Job] = {pool.submit(_run, job): job for job in jobs}
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 yield waiting.pop(future), future.result()
 
 
+@contextmanager
+def _pool(processes: int, params: Params, holdings: Holdings) -> Iterator[ProcessPoolExecutor]:
+    """Processes; once something went wrong, nothing else is begun."""
+    if _ROOT not in sys.path:
+        sys.path.append(_ROOT)  # a command of Ape runs without it, and processes begin with this path
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, (params, holdings))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _check_heartbeat(feed: FeedSettings, recording: Recording, params: Params) -> None:
+    """A feed that is silent for longer than its market believes it would leave that without a price."""
+    for name in recording.rounds.keys() & params.markets.keys():
+        limits = params.markets[name].feed
+        if feed.heartbeat > limits.heartbeat + limits.grace:
+            most = limits.heartbeat + limits.grace
+            raise ValueError(f"heartbeat {feed.heartbeat} s: {name} has no price after {most} s; expected no more")
+
+
 def _begin(params: Params, holdings: Holdings) -> None:
     global _worker
     _worker = Worker(params, holdings)
+
+
+def _check(job: Job) -> None:
+    _worker.scene(job)
 
 
 def _run(job: Job) -> Done:

@@ -50,6 +50,7 @@ class Outcome:
 
     books: Counts  # opened
     books_liquidated: Counts  # sold in an auction, or ended below zero, in part or whole
+    lost_at: Floats  # [A, M] [s] when each book was first sold or ended; infinite: kept
     calls: Counts  # of the engine by keepers
 
     gains: Floats  # of the legs while they were held, by the oracle price
@@ -61,7 +62,8 @@ class Outcome:
     deficits: Floats  # what ended books were below zero by: insurance and the opposite side paid it
     trading_costs: Floats  # spread and fee of opening, paid before `initial_equity`
 
-    final_size: Floats  # [A, M] units of the underlying
+    opened: Floats  # [A, M] units of the underlying, long if positive
+    final_size: Floats  # [A, M] units
     final_margin: Floats  # [A, M] equity of each book
     final_cash: Floats
 

@@ -151,8 +151,8 @@ def draw(
     """
     if name not in KINDS:
         raise ValueError(f"population {name!r}: unknown; expected one of {', '.join(KINDS)}")
-    if not 0 < leverage[0] <= leverage[1]:
-        raise ValueError(f"leverage {leverage[0]:g} to {leverage[1]:g}: expected 0 < least ≤ most")
+    if not 0 < leverage[0] <= leverage[1] < np.inf:
+        raise ValueError(f"leverage {leverage[0]:g} to {leverage[1]:g}: expected 0 < least ≤ most, and finite")
     source = np.random.default_rng((seed, *name.encode()))
     equity = MEDIAN_EQUITY * np.exp(source.normal(0, EQUITY_SPREAD, accounts))
     equity = np.clip(equity, LEAST_EQUITY, MOST_EQUITY)

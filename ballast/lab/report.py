@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ballast.history.bars import moment
 from ballast.lab.measures import (
     CONTAINMENT,
     MEASURES,
@@ -52,6 +53,7 @@ class Setup:
     leverage: tuple[float, float]
     seeds: Sequence[int]
     facts: Mapping[str, str] = field(default_factory=dict)  # what → how much
+    names: Sequence[str] = ()  # of accounts that exist, or that somebody wrote down
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,14 @@ def pool_lines(report: Report) -> list[str]:
             text = f"{window}: the pool had {low:.0f} % of its money at worst, {end:.0f} % at the end"
             lines.append(text + (f"; it failed in {broke} of {len(outcomes)} seeds, and cuts with it" if broke else ""))
     return lines
+
+
+def told(window: str, rules: Rules) -> str:
+    """A window: its name, when it was, and how its prices moved."""
+    outcome = next(iter(rules.values())).outcomes[0]
+    falls = zip(outcome.markets, outcome.series.price.min(axis=0) - 1, strict=True)
+    moved = ", ".join(f"{market} {fall:+.0%} at worst" for market, fall in falls)
+    return f"{window}, {moment(outcome.start)} to {moment(outcome.end)} UTC, {moved}"
 
 
 def rows(report: Report) -> list[dict[str, object]]:

@@ -9,10 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from ballast.lab.outcome import Floats
+from ballast.lab.policies import impossible
 from ballast.lab.world import World
-from ballast.model.errors import Rejected
 from ballast.model.planning import BELOW_MIN, DUE, KEEPER, RESCUE
-from ballast.model.policy import Policy
 from ballast.model.rebalancer import MAX_ROUNDS
 from ballast.model.risk import FILL, REDUCE
 from ballast.model.vault import LOCK_PERIOD
@@ -330,8 +329,6 @@ def rule_of(name: str, policy: PolicyParams) -> Rule:
     if not path.suffix:
         raise ValueError(f"rule {name!r}: unknown; expected one of {', '.join(RULES)}, or a policy file")
     read = load_policy(path, policy)
-    try:
-        Policy(**read.model_dump()).check()
-    except Rejected as refused:
-        raise ParamsError(f"{path}: {refused}; no owner could set it") from None
+    if complaint := impossible(read):
+        raise ParamsError(f"{path}: {complaint}; no owner could set it")
     return Ballast(read, path.stem)

@@ -57,6 +57,9 @@ class Study:
     def run(self, progress: Progress, processes: int = 1) -> Report:
         """Replay everything."""
         begun = time.monotonic()
+        names = [contender.new(self.params).name for contender in self.contenders()]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two rules are called {twice[0]}; expected each once, and policy files of other names")
         jobs = [
             self._job(source, seed, contender)
             for source in self.sources
@@ -71,13 +74,18 @@ class Study:
         return Report(
             setup=self.setup,
             windows={name: {rule: cells[rule] for rule in self._names(cells)} for name, cells in windows.items()},
-            sources={source.name: source.text for source in self.sources},
+            sources={source.name: self._told(source, done) for source in self.sources},
             frontier={name: self._frontier(cells) for name, cells in windows.items()} if self.caps else {},
             seconds=time.monotonic() - begun,
         )
 
     def _job(self, source: Source, seed: int, contender: Contender) -> Job:
         return Job(source, seed, contender, self.feed, self.settings)
+
+    def _told(self, source: Source, done: Mapping[Job, Done]) -> str:
+        """What the prices are, and what of them is not replayed."""
+        first = done[self._job(source, self.seeds[0], self.contenders()[0])]
+        return "; ".join((source.text, *first.notes))
 
     def _names(self, cells: Mapping[str, Cell]) -> list[str]:
         """Of rules, without the frontier."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ballast.history import bars, generate, rounds, shapes
-from ballast.history.bars import PriceFileError
+from ballast.history import bars, generate, lines, rounds, shapes
+from ballast.history.bars import HOUR, MINUTE, PriceFileError
 from ballast.history.feed import DEVIATION_BPS, HEARTBEAT, Recording, record
+from ballast.model.fixed_point import BPS
 
 GENERATED: Mapping[str, Callable[[int], bars.Window]] = {
     "generated_crash": generate.crash,
@@ -27,9 +27,10 @@ class FeedSettings:
     latency: int = 0  # [s] from what a round says until it lands
 
     def __post_init__(self) -> None:
-        for name, least in (("deviation_bps", 1), ("heartbeat", 60), ("latency", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} {getattr(self, name)}: expected at least {least}")
+        bounds = (("deviation_bps", 1, BPS), ("heartbeat", MINUTE, 24 * HOUR), ("latency", 0, HOUR))
+        for name, least, most in bounds:
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} {getattr(self, name)}: expected {least} to {most}")
 
 
 @dataclass(frozen=True)
@@ -39,36 +40,45 @@ class Source:
     name: str
     text: str  # what they are, for whoever reads the report
     files: tuple[tuple[str, Path], ...] = ()  # by underlying; none: generated
+    start: int = 0  # [s] of what is read of the files
+    end: int | None = None  # [s]
 
     @classmethod
-    def of(cls, text: str) -> Source:
+    def of(cls, text: str, start: int = 0, end: int | None = None) -> Source:
         """A generated window by its name, a prefix of `<prefix>_<SYMBOL>.csv`, or `SYMBOL=file,SYMBOL=file`."""
         if text in GENERATED:
             return cls(text, f"{text.replace('_', ' ')} (not market data)")
         if "=" in text:
-            files = tuple(_named(text, part) for part in text.split(","))
-            return cls(files[0][1].stem, ", ".join(path.name for _, path in files), files)
-        prefix = Path(text)
-        found = sorted(prefix.parent.glob(f"{prefix.name}_*.csv"))
-        if not found:
-            expected = (
-                f"no price file {prefix.name}_<SYMBOL>.csv in {prefix.parent}; expected {prefix.name}_BTC.csv or alike"
-            )
-            raise PriceFileError(prefix, None, expected)
-        files = tuple((path.stem[len(prefix.name) + 1 :], path) for path in found)
-        return cls(prefix.name, ", ".join(path.name for path in found), files)
+            named = [_named(text, part) for part in text.split(",")]
+            if twice := [symbol for symbol, _ in named if [each for each, _ in named].count(symbol) > 1]:
+                raise ValueError(f"prices {text!r}: {twice[0]} is given twice; expected each underlying once")
+            name, files = named[0][1].stem, tuple(named)
+        else:
+            name, files = Path(text).name, tuple(bars.files_of(Path(text)).items())
+        return cls(name, ", ".join(path.name for _, path in files), files, start, end)
 
     def recording(self, seed: int, feed: FeedSettings) -> Recording:
         """What feeds publish; a generated path is another one for each seed, files are the same."""
+        notes: tuple[str, ...] = ()
         if not self.files:
             made = GENERATED[self.name](seed)
         elif self.has_rounds():
-            published = {symbol: rounds.read(path).rounds for symbol, path in self.files}
-            return rounds.whole(published, self.name)
+            return self._recorded()
         else:
-            history = {symbol: bars.read(path) for symbol, path in self.files}
-            made = bars.whole(bars.overlap(history, self.files[0][1].parent / self.name))
-        return record(replace(made, label=self.name), feed.deviation_bps, feed.heartbeat, feed.latency)
+            history = {symbol: bars.read(path, self.start, self.end) for symbol, path in self.files}
+            common = bars.overlap(history, self.files[0][1].parent / self.name)
+            made = bars.whole(common, self.name)
+            notes = tuple(_cut(symbol, len(history[symbol]) - len(each)) for symbol, each in common.items())
+        recorded = record(replace(made, label=self.name), feed.deviation_bps, feed.heartbeat, feed.latency)
+        return replace(recorded, notes=tuple(filter(None, notes)))
+
+    def _recorded(self) -> Recording:
+        """Rounds as they are."""
+        read = {symbol: rounds.read(path, self.start, self.end) for symbol, path in self.files}
+        found = rounds.whole({symbol: each.rounds for symbol, each in read.items()}, self.name)
+        return replace(
+            found, notes=tuple(_skipped(symbol, each.skipped) for symbol, each in read.items() if each.skipped)
+        )
 
     def has_rounds(self) -> bool:
         """Whether the files hold rounds rather than bars: then feeds have published already."""
@@ -76,13 +86,13 @@ class Source:
         if len(set(kinds.values())) > 1:
             odd = next(path for path, has in kinds.items() if has is not kinds[self.files[0][1]])
             other = "bars" if kinds[self.files[0][1]] is False else "rounds"
-            raise PriceFileError(odd, 1, f"other columns than {self.files[0][1]}; expected {other} in both")
+            raise PriceFileError.at(odd, 1, f"other columns than {self.files[0][1]}; expected {other} in both")
         return any(kinds.values())
 
 
-def sources(texts: Sequence[str]) -> list[Source]:
-    """Windows, each with a name of its own."""
-    found = [Source.of(text) for text in texts]
+def sources(texts: Sequence[str], start: int = 0, end: int | None = None) -> list[Source]:
+    """Windows, each with a name of its own; of files what they hold from `start` up to `end` [s]."""
+    found = [Source.of(text, start, end) for text in texts]
     for source in found:
         twins = [text for text, other in zip(texts, found, strict=True) if other.name == source.name]
         if len(twins) > 1:
@@ -97,11 +107,17 @@ def _named(text: str, part: str) -> tuple[str, Path]:
     return symbol.strip(), Path(path.strip())
 
 
+def _cut(symbol: str, bars_: int) -> str:
+    """What is not replayed of one underlying, because another has no such bars."""
+    return f"{bars_:,} bars of {symbol} that others do not have were left out" if bars_ else ""
+
+
+def _skipped(symbol: str, skipped: Sequence[rounds.Skipped]) -> str:
+    """Rounds that the oracle would not have taken."""
+    reasons = ", ".join(sorted({each.reason for each in skipped}))
+    return f"{len(skipped):,} rounds of {symbol} were passed over, as the oracle does: {reasons}"
+
+
 def _is_rounds(path: Path) -> bool:
     """Whether the header is that of a file of rounds; what else may be wrong is said when it is read."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            header = [name.strip() for name in next(csv.reader(file), [])]
-    except (OSError, UnicodeDecodeError) as problem:
-        raise PriceFileError(path, None, f"cannot be read: {problem}") from problem
-    return "answer" in header
+    return "answer" in lines.header(path, PriceFileError)

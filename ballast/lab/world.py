@@ -37,8 +37,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, least in (("delay", 0), ("gas_price", 0), ("profit", 0), ("depth", 1e-6), ("turnover", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} {getattr(self, name)}: expected at least {least}")
+            if not least <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} {getattr(self, name)}: expected at least {least}, and finite")
 
 
 @dataclass
@@ -103,7 +103,7 @@ class World:
         self._risk: Risk | None = None  # of all accounts, until something changes
         self.books = Books.opened(population.notional / self.prices, population.margin, population.cash, self.marks)
         self.opened = by_market(self.books.size)
-        self.liquidated = np.zeros((self.accounts, self.markets), dtype=np.bool_, order="F")
+        self.lost_at = by_market(np.full((self.accounts, self.markets), np.inf))  # [s]
         self.pool_closed = self.refused = 0
         self.everybody = np.arange(self.accounts)
         self.calls = np.zeros(self.accounts, dtype=np.int64)
@@ -262,6 +262,17 @@ class World:
         held, needs = self.inventory, self.marks.price * self.marks.maintenance_rate
         carries: Flags = np.abs(held + taken) @ needs <= max(self.pool, float(np.abs(held) @ needs))
         return carries
+
+    def lose(self, accounts: Index, books: Flags) -> None:
+        """These books are sold or ended now, in part or whole."""
+        before = pick(self.lost_at, accounts)
+        lost = books & (pick(self.books.size, accounts) != 0)
+        self.lost_at[accounts] = np.where(lost, np.minimum(before, self.now), before)
+
+    @property
+    def liquidated(self) -> Flags:
+        """[A, M] books that were sold or ended by now, in part or whole."""
+        return np.isfinite(self.lost_at)
 
     def equity(self) -> Floats:
         """Of accounts, at the latest prices, stale or not [USD]."""

@@ -11,6 +11,11 @@ from ballast.model.vault import BOOKS
 DAY = 86_400  # [s]
 CENTI = 10**16
 FEE_UNIT = 10**12
+MIN_DISTANCE, MAX_DISTANCE = WAD, 4_095 * CENTI  # [wad] of z_trigger, of all
+MAX_SLIPPAGE = 1_000  # [bps]
+MAX_FEE, MAX_FEE_PER_DAY = 200 * WAD, 10_000 * WAD  # [wad]
+MAX_RESERVE = (2**32 - 1) * WAD  # [wad]
+MIN_MIN_MOVE, MAX_MIN_MOVE = WAD, (2**16 - 1) * WAD  # [wad]
 MASK_14, MASK_128 = 2**14 - 1, 2**128 - 1
 
 REQUEST_DELAY = 30  # [s] from a request to the first round that may fill it
@@ -44,7 +49,7 @@ class Policy:
 
     def check(self) -> None:
         """Every field within its hard bounds and a multiple of what it is kept in."""
-        require(self.z_trigger >= WAD and self.z_target <= 4_095 * CENTI, "policy: distance out of bounds")
+        require(self.z_trigger >= MIN_DISTANCE and self.z_target <= MAX_DISTANCE, "policy: distance out of bounds")
         require(self.z_trigger <= self.z_donor <= self.z_target, "policy: distances out of order")
         require(self.z_delever <= self.z_delever_target <= self.z_target, "policy: distances out of order")
         centi = (self.z_trigger, self.z_target, self.z_donor, self.z_delever, self.z_delever_target)
@@ -52,13 +57,13 @@ class Policy:
         require(fine + self.treasury_reserve % WAD + self.min_move % WAD == 0, "policy: too precise")
         require(max(self.containment, self.risk_budget) <= BPS, "policy: share out of bounds")
         require(0 < self.max_risk_share <= BPS, "policy: share out of bounds")
-        require(self.max_slippage <= 1_000, "policy: slippage out of bounds")
+        require(self.max_slippage <= MAX_SLIPPAGE, "policy: slippage out of bounds")
         require(self.max_delever <= BPS, "policy: delever out of bounds")
-        most = 0 if self.allow_borrow else (2**32 - 1) * WAD
+        most = 0 if self.allow_borrow else MAX_RESERVE
         require(self.treasury_reserve <= most, "policy: reserve out of bounds")
-        require(WAD <= self.min_move <= (2**16 - 1) * WAD, "policy: min move out of bounds")
+        require(MIN_MIN_MOVE <= self.min_move <= MAX_MIN_MOVE, "policy: min move out of bounds")
         require(self.cooldown <= DAY, "policy: cooldown out of bounds")
-        require(self.max_fee <= 200 * WAD and self.max_fee_per_day <= 10_000 * WAD, "policy: fee out of bounds")
+        require(self.max_fee <= MAX_FEE and self.max_fee_per_day <= MAX_FEE_PER_DAY, "policy: fee out of bounds")
         require(max(self.no_fund, self.no_tap) <= MASK_128, "policy: no such market id")
 
 

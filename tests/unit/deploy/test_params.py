@@ -144,11 +144,40 @@ def test_load_policy__few_fields__the_rest_is_as_beneath(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "content, expected",
+    [
+        (b"a: \x01\n", "not YAML: special characters"),
+        (b"\xff\xfe", "not YAML: invalid start byte; expected UTF-8 text"),
+    ],
+)
+def test_load_policy__no_text__names_the_file(tmp_path, content, expected):
+    path = tmp_path / "careful.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(ParamsError) as error:
+        params.load_policy(path, params.load().policy)
+
+    assert str(error.value).startswith(f"{path}: {expected}")
+
+
+def test_load_policy__folder__says_so(tmp_path):
+    with pytest.raises(ParamsError, match="cannot be read: Is a directory"):
+        params.load_policy(tmp_path, params.load().policy)
+
+
+@pytest.mark.parametrize(
     "text, line, expected",
     [
         ("z_trigger: 3\nz_dealer: 1\n", 2, "policy.z_dealer: unknown field"),
         ("\ncooldown: soon\n", 2, "policy.cooldown: expected a time"),
-        ("- 1\n", 1, "expected a mapping"),
+        ("- 1\n", 1, "expected names and values"),
+        ("z_trigger: inf\n", 1, "policy.z_trigger: expected an amount"),
+        ("z_trigger: nan\n", 1, "policy.z_trigger: expected an amount"),
+        ("max_fee: 1e999999999\n", 1, "policy.max_fee: expected an amount"),
+        ("containment: true\n", 1, "policy.containment: expected a rate such as"),
+        ("cooldown: true\n", 1, "policy.cooldown: expected a time such as"),
+        ("no_tap: -1\n", 1, "policy.no_tap: expected a bitmap of market ids"),
+        ("no_fund: true\n", 1, "policy.no_fund: expected a bitmap of market ids"),
     ],
 )
 def test_load_policy__wrong_field__names_file_line_and_expectation(tmp_path, text, line, expected):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,19 @@ def test_read__good_file__bars_as_answers(tmp_path: Path) -> None:
         (HEADER + GOOD + "soon,1,1,1,1\n", 3, "expected Unix seconds"),
         (HEADER + "1583712001,1,1,1,1\n", 2, "start of a minute"),
         (HEADER + GOOD + GOOD, 3, "given twice"),
-        (HEADER + "120,1,1,1,1\n60,1,1,1,1\n", 3, "timestamp 60: out of order; expected 180"),
-        (HEADER + "60,1,1,1,1\n120,1,1,1,1\n60,1,1,1,1\n", 4, "timestamp 60: out of order; expected 180"),
-        (HEADER + "60,1,1,1,1\n120,1,1,1,1\n240,1,1,1,1\n", 4, "timestamp 240: a gap of 120 s; expected 180"),
-        (HEADER + "3600,1,1,1,1\n7200,1,1,1,1\n14400,1,1,1,1\n", 4, "a gap of 7200 s; expected 10800"),
-        (HEADER + "60,1,1,1,1\n360,1,1,1,1\n", 3, "a gap of 300 s; expected 120"),
+        (HEADER + "120,1,1,1,1\n60,1,1,1,1\n", 3, "timestamp 60: out of order; expected later than 120"),
+        (HEADER + "60,1,1,1,1\n120,1,1,1,1\n60,1,1,1,1\n", 4, "timestamp 60: out of order; expected later"),
+        (HEADER + "60,1,1,1,1\n180,1,1,1,1\n120,1,1,1,1\n", 4, "timestamp 120: out of order; expected later than 180"),
+        (HEADER + "60,1,1,1,1\n120,1,1,1,1\n240,1,1,1,1\n", 4, "timestamp 240: a gap of 120 s from 1970-01-01 00:02"),
+        (HEADER + "3600,1,1,1,1\n7200,1,1,1,1\n14400,1,1,1,1\n", 4, "a gap of 7200 s"),
+        (HEADER + "3600,1,1,1,1\n10800,1,1,1,1\n14400,1,1,1,1\n", 3, "expected a bar every 3600 s: add them, or"),
+        (HEADER + "60,1,1,1,1\n360,1,1,1,1\n", 3, "bars of 300 s; expected bars of 60 s or 3600 s"),
+        (HEADER + "1583712000000,1,1,1,1\n", 2, "expected Unix seconds, not milliseconds"),
+        ("timestamp,open,high,low,close,close\n", 1, "two columns are called 'close'"),
+        (HEADER + "1583712000,1,1e30,1,1\n", 2, "high 1e30; expected a price above 0 that a feed could answer"),
+        (HEADER + "1583712000,1,1e999999999,1,1\n", 2, "high '1e999999999'; expected a number"),
+        (HEADER + "1583712000,1,sNaN,1,1\n", 2, "expected a number"),
+        (HEADER + "1583712000,,1,1,1\n", 2, "open ''; expected a number"),
         (HEADER + "1583712000,1,x,1,1\n", 2, "high 'x'; expected a number"),
         (HEADER + "1583712000,1,nan,1,1\n", 2, "expected a number"),
         (HEADER + "1583712000,0,1,0,1\n", 2, "expected a price above 0"),
@@ -66,6 +75,30 @@ def test_read__not_text__names_the_file(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PriceFileError, match=r"crash_BTC\.csv: cannot be read"):
         histories.read(path)
+
+
+def test_read__span__only_its_bars_and_gaps_elsewhere_do_not_matter(tmp_path: Path) -> None:
+    """What lies outside of the span may have gaps; a span with nothing in it is named."""
+    hours = [1, 2, 5, 6, 7, 9]
+    path = _file(tmp_path, HEADER + "".join(f"{hour * HOUR},1,1,1,1\n" for hour in hours))
+    with pytest.raises(PriceFileError, match=r"crash_BTC\.csv:4: .* 02:00 to 1970-01-01 05:00; .*--start, --end"):
+        histories.read(path)
+    assert [bar.time // HOUR for bar in histories.read(path, 5 * HOUR, 8 * HOUR)] == [5, 6, 7]
+    with pytest.raises(PriceFileError, match=r"no bars from 1970-01-01 10:00 up to the end"):
+        histories.read(path, 10 * HOUR)
+
+
+def test_read__byte_order_mark_and_empty_lines__say_nothing(tmp_path: Path) -> None:
+    """Spreadsheets write both."""
+    path = _file(tmp_path, "\ufeff" + HEADER + GOOD + "\n")
+    assert len(histories.read(path)) == 1
+
+
+def test_price_file_error__from_another_process__is_the_same() -> None:
+    """Workers hand their errors over pickled: this one once broke the pool instead."""
+    error = PriceFileError.at(Path("crash_BTC.csv"), 7, "out of order")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is PriceFileError and str(again) == "crash_BTC.csv:7: out of order"
 
 
 def test_load__prefix_without_files__says_which_are_expected(tmp_path: Path) -> None:
@@ -146,5 +179,5 @@ def test_whole__always__first_day_is_warm_up() -> None:
 
 def test_whole__no_day_of_warm_up__refused() -> None:
     """Nothing is traded on cold volatilities."""
-    with pytest.raises(ValueError, match=r"covers 24\.5 h"):
+    with pytest.raises(ValueError, match=r"the price history: 24\.5 h of prices"):
         histories.whole({"BTC": _flat(24) + _flat(1, start=21 * DAY)[:30]})

@@ -55,8 +55,16 @@ def test_read__bad_line__names_file_line_and_expectation(tmp_path: Path, text: s
 def test_whole__two_feeds__their_common_span_after_a_day() -> None:
     found = rounds.whole({"BTC": [Round(60, 1), Round(3 * DAY, 1)], "ETH": [Round(120, 1), Round(2 * DAY, 1)]}, "x")
     assert (found.start, found.end) == (DAY + 120, 2 * DAY)
-    with pytest.raises(ValueError, match=r"have 1\.0 h in common"):
+    with pytest.raises(ValueError, match=r"x: 1\.0 h of prices; expected a day of warm-up"):
         rounds.whole({"BTC": [Round(60, 1), Round(3_660, 1)]}, "x")
+
+
+def test_read__span__only_its_rounds(tmp_path: Path) -> None:
+    path = _file(tmp_path, (1, 100, 60), (2, 101, 120), (3, 0, 150), (4, 102, 180))
+    found = rounds.read(path, 100, 180)
+    assert found.rounds == [Round(120, 101)] and [each.line for each in found.skipped] == [4]
+    with pytest.raises(PriceFileError, match=r"no round that could be used from 1970-01-01 00:15 up to the end"):
+        rounds.read(path, 900)
 
 
 @pytest.mark.parametrize("symbol", ["BTC", "ETH"])

@@ -56,6 +56,12 @@ def test_call__book_below_maintenance__says_how_much_it_takes(tmp_path: Path) ->
         ("account,cash,BTC_notional,BTC_margin,mood\n", "mine.csv:1: unknown column mood"),
         (HEADER, "mine.csv:2: no accounts"),
         (HEADER + "me,500,1\n", "mine.csv:2: 3 fields; expected 6"),
+        (HEADER + ",500,1,1,1,1\n", "mine.csv:2: no account; expected a name"),
+        (
+            HEADER + "me,0,1e13,1e12,1,1\n",
+            "mine.csv:2: BTC_notional '1e13'; expected US dollars, at most 1,000,000,000,000",
+        ),
+        ("account,cash,BTC_notional,BTC_margin,cash\n", "mine.csv:1: two columns are called 'cash'"),
         (HEADER + ME + ME, "mine.csv:3: account 'me' stands in line 2 too"),
         (HEADER + "me,x,1,1,1,1\n", "mine.csv:2: cash 'x'; expected US dollars of 0 or more"),
         (HEADER + "me,-5,1,1,1,1\n", "mine.csv:2: cash '-5'; expected US dollars of 0 or more"),

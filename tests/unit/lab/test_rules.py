@@ -172,7 +172,7 @@ def test_rule_of__policy_file__is_named_after_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text, expected",
     [
-        ("z_trigger: 5\n", "policy: distances out of order; no owner could set it"),
+        ("z_trigger: 5\n", "z_trigger 5, z_donor 4, z_target 10; expected z_trigger ≤ z_donor ≤ z_target; no owner"),
         ("z_trigger: x\n", "policy.z_trigger"),
     ],
 )

@@ -212,7 +212,7 @@ def _run(*arguments: object) -> Result:
         (("--prices", "nowhere/week"), "nowhere/week: no price file week_<SYMBOL>.csv in nowhere"),
         (("--population", "lucky"), "'lucky': expected one of single, hedged"),
         (("--gas-price", "-1"), "gas_price -1.0: expected at least 0"),
-        (("--deviation", "0"), "deviation_bps 0: expected at least 1"),
+        (("--deviation", "0"), "deviation_bps 0: expected 1 to 10000"),
     ],
 )
 def test_sensitivity__bad_input__one_line(arguments: tuple[str, ...], complaint: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from ballast.history.bars import DAY, HOUR, PriceFileError
 from ballast.lab.windows import GENERATED, FeedSettings, Source, sources
+from ballast.model.oracle import ZERO_PRICE
 
 START = 1_700_006_400
 FEED = FeedSettings()
@@ -61,6 +62,43 @@ def test_of__no_such_prefix__says_what_was_expected(tmp_path: Path) -> None:
         Source.of(str(tmp_path / "nothing"))
 
 
+def test_of__underlying_twice__named() -> None:
+    with pytest.raises(ValueError, match="BTC is given twice; expected each underlying once"):
+        Source.of("BTC=a.csv,BTC=b.csv")
+
+
+def test_recording__outage__a_span_beside_it(tmp_path: Path) -> None:
+    """Hourly bars with a gap: refused as a whole, replayed from behind it."""
+    path = _bars(tmp_path / "a.csv", hours=60, step=HOUR)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:10] + lines[12:]) + "\n")
+    with pytest.raises(PriceFileError, match=r"a.csv:11: .* a gap of 10800 s from 2023-11-15 08:00 to .* 11:00"):
+        Source.of(f"BTC={path}").recording(1, FEED)
+    recording = Source.of(f"BTC={path}", START + 11 * HOUR, START + 50 * HOUR).recording(1, FEED)
+    assert (recording.start, recording.end) == (START + 35 * HOUR, START + 50 * HOUR) and recording.notes == ()
+
+
+def test_recording__too_short__named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a: 20\.0 h of prices; expected a day of warm-up and at least 1 h after it"):
+        Source.of(f"BTC={_bars(tmp_path / 'a.csv', hours=20)}").recording(1, FEED)
+
+
+def test_recording__different_lengths__says_what_is_left_out(tmp_path: Path) -> None:
+    long, short = _bars(tmp_path / "a.csv", hours=40), _bars(tmp_path / "b.csv", hours=30)
+    recording = Source.of(f"BTC={long},ETH={short}").recording(1, FEED)
+    assert recording.end == START + 30 * HOUR
+    assert recording.notes == ("600 bars of BTC that others do not have were left out",)
+
+
+def test_recording__rounds_the_oracle_would_not_take__counted(tmp_path: Path) -> None:
+    path = _rounds(tmp_path / "b.csv")
+    lines = path.read_text().splitlines()
+    lines[5] = lines[5].replace("10000000000", "0", 1)
+    path.write_text("\n".join(lines) + "\n")
+    recording = Source.of(f"ETH={path}").recording(1, FEED)
+    assert recording.notes == (f"1 rounds of ETH were passed over, as the oracle does: {ZERO_PRICE}",)
+
+
 @pytest.mark.parametrize("text", ["BTC=", "BTC=a.csv,b.csv", "=a.csv"])
 def test_of__half_a_pair__says_what_was_expected(text: str) -> None:
     with pytest.raises(ValueError, match="expected SYMBOL=file"):
@@ -94,5 +132,7 @@ def test_sources__two_of_one_name__named(tmp_path: Path) -> None:
 
 
 def test_feed_settings__impossible__named() -> None:
-    with pytest.raises(ValueError, match="heartbeat 5: expected at least 60"):
+    with pytest.raises(ValueError, match="heartbeat 5: expected 60 to 86400"):
         FeedSettings(heartbeat=5)
+    with pytest.raises(ValueError, match="deviation_bps 30000: expected 1 to 10000"):
+        FeedSettings(deviation_bps=30_000)
