@@ -99,7 +99,7 @@ class Auctions:
         if not len(rows):
             return rows
         needs = needs.at((rows,))
-        calls = self._to_open(rows, needs) | needs.below | self._to_stop(rows, needs)
+        calls = self._to_open(rows, needs) | needs.below | needs.safe & np.isfinite(self._origin[rows])
         calling: Index = rows[calls.any(axis=1)]
         return calling
 
@@ -115,11 +115,14 @@ class Auctions:
         or ended."""
         world = self._world
         needs = self._needs(world.risk(accounts), accounts)
-        self._rule.rescue(world, accounts[(self._to_open(accounts, needs) | needs.below).any(axis=1)])
+        to_open = self._to_open(accounts, needs)
+        calls = to_open | needs.below
+        asked_for = to_open & (calls.cumsum(axis=1) == 1)  # the rescue that cures what it is asked for ends its auction
+        self._rule.rescue(world, accounts[calls.any(axis=1)])
         needs = self._needs(world.risk(accounts), accounts)
         to_open, below = self._to_open(accounts, needs), needs.below
         on = np.isfinite(self._origin[accounts])
-        self._end(self._at(accounts, self._to_stop(accounts, needs) | below & on))
+        self._end(self._at(accounts, on & (needs.safe | below | asked_for & needs.priced & ~needs.short)))
         self._open(self._at(accounts, to_open))
         lots = self._at(accounts, below)
         for some in _each_once(lots[0]):
@@ -191,11 +194,6 @@ class Auctions:
         """[n, L] short and not for sale, or traded since they were put up for sale."""
         to_open: Flags = needs.short & ~needs.below & (~np.isfinite(self._origin[accounts]) | self._traded(accounts))
         return to_open
-
-    def _to_stop(self, accounts: Index, needs: _Needs) -> Flags:
-        """[n, L] for sale, and safe again."""
-        to_stop: Flags = needs.safe & np.isfinite(self._origin[accounts])
-        return to_stop
 
     def _traded(self, accounts: Index) -> Flags:
         """[n, L] for sale, and since cut, or closed against a pool that failed."""

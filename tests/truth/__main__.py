@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from time import monotonic
 
 from ballast import params
 from ballast.lab import truth
-from tests.truth.scenes import CRASH, SLIDE, crash, faults, shape
+from ballast.lab.twin import Verdict
+from tests.truth.scenes import CRASH, SLIDE, crash, faults, jump, shape, shortfalls
 
 SCENES = (
     *(crash(SLIDE, 1_000, seed) for seed in (1, 2, 3)),
@@ -15,15 +17,18 @@ SCENES = (
     *(crash(SLIDE, 1_000, seed, guarded=False) for seed in (1, 2)),
     *(shape(name, 24, 1_000, seed) for name in ("regimes", "waves", "jump_diffusion") for seed in (1, 2)),
     shape("regimes", 24, 1_000, guarded=False),
+    *(jump(SLIDE, 700, seed) for seed in (1, 3)),
 )
 
 
 def main() -> int:
     """1 if anything is not as it must be."""
+    verdicts: list[Verdict] = []
     failed = False
     for scene in SCENES:
         begun = monotonic()
         verdict = truth.compare(scene, params.load())
+        verdicts.append(verdict)
         done = ", ".join(f"{count} {what}" for what, count in verdict.done.items() if count)
         widest = max(verdict.widest.values())
         print(
@@ -33,10 +38,15 @@ def main() -> int:
             f"{widest:.0e}; {monotonic() - begun:.0f} s",
             flush=True,
         )
-        for fault in faults(verdict):
-            failed = True
-            print(f"  {fault}", flush=True)
-    return int(failed)
+        failed |= _say(faults(verdict))
+    return int(_say(shortfalls(verdicts)) or failed)
+
+
+def _say(faults_: Sequence[str]) -> bool:
+    """Whether there are any."""
+    for fault in faults_:
+        print(f"  {fault}", flush=True)
+    return bool(faults_)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ballast.history import generate, shapes
@@ -12,6 +14,21 @@ from ballast.lab.twin import Verdict
 
 WIDEST = 2e-3  # of equity and notional; of a book, of which shares are asked in thousandths
 CLOSE, MOST = 1e-7, 0.9  # and that part of all amounts is as close as this
+
+ACCOUNTS, ROUNDS = 20, 500  # of a long scene, at least
+LEAST = {  # of all long scenes together: that things are alike says nothing where they do not happen
+    "calls": 1_000,
+    "transfers": 1_500,
+    "cuts": 500,
+    "requests": 500,
+    "rewards": 500,
+    "rescues": 20,
+    "auctions": 50,
+    "sales": 40,
+    "held back": 3,
+    "put up again": 1,
+    "deficits": 20,
+}
 
 SLIDE, CRASH = 34, 37  # [hours] into the generated crash
 
@@ -34,7 +51,8 @@ def jump(hours: float, rounds: int, seed: int = 1, accounts: int = 24) -> Scene:
     line = [
         Round(each.time, each.answer * 7 // 10) if each.time >= at else each for each in scene.recording.rounds["BTC"]
     ]
-    recording = replace(scene.recording, rounds={**scene.recording.rounds, "BTC": line})
+    label = f"{scene.recording.label}, BTC 30 % lower"
+    recording = replace(scene.recording, rounds={**scene.recording.rounds, "BTC": line}, label=label)
     return replace(scene, recording=recording, leverage=(2.0, 5.0))
 
 
@@ -48,6 +66,19 @@ def faults(verdict: Verdict) -> list[str]:
     """Whatever is not as it must be."""
     found = [*verdict.differences, *verdict.disagreements]
     found += [f"{what}: {gap:.1e} apart" for what, gap in verdict.widest.items() if gap > WIDEST]
-    if verdict.within(CLOSE) < MOST:
+    if not verdict.gaps or not verdict.transactions:
+        found.append("nothing was compared")
+    elif verdict.within(CLOSE) < MOST:
         found.append(f"{verdict.within(CLOSE):.1%} of amounts within {CLOSE:g}; expected {MOST:.0%}")
     return found
+
+
+def shortfalls(verdicts: Sequence[Verdict]) -> list[str]:
+    """Long scenes that are too small, and what all of them have too little of."""
+    found = []
+    for number, verdict in enumerate(verdicts, 1):
+        for what, count, least in (("accounts", verdict.accounts, ACCOUNTS), ("rounds", verdict.rounds, ROUNDS)):
+            if count < least:
+                found.append(f"scene {number}: {count} {what}; expected {least}")
+    done = sum((verdict.done for verdict in verdicts), Counter[str]())
+    return found + [f"{done[what]} {what}; expected {least}" for what, least in LEAST.items() if done[what] < least]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ballast import params
 from ballast.lab import truth
-from tests.truth.scenes import CRASH, SLIDE, crash, faults, jump
+from ballast.lab.twin import Verdict
+from tests.truth.scenes import ACCOUNTS, CRASH, LEAST, ROUNDS, SLIDE, crash, faults, jump, shortfalls
 
 
 def test_compare__engine_on__contracts_integers_and_arrays_agree() -> None:
@@ -28,3 +31,18 @@ def test_compare__price_jumps__the_same_books_are_held_back() -> None:
     verdict = truth.compare(jump(SLIDE, 120, 3), params.load())
     assert faults(verdict) == []
     assert min(verdict.done[what] for what in ("auctions", "held back")) > 1
+
+
+def test_faults__scene_in_which_nothing_happens__is_no_proof() -> None:
+    assert faults(Verdict(ACCOUNTS, ROUNDS)) == ["nothing was compared"]
+
+
+def test_shortfalls__small_scene_or_too_little_done__named() -> None:
+    whole = Verdict(ACCOUNTS, ROUNDS, done=Counter(LEAST))
+    assert shortfalls([whole]) == []
+    assert shortfalls([whole, Verdict(ACCOUNTS - 1, ROUNDS - 1)]) == [
+        "scene 2: 19 accounts; expected 20",
+        "scene 2: 499 rounds; expected 500",
+    ]
+    few = Verdict(ACCOUNTS, ROUNDS, done=Counter({**LEAST, "held back": 0}))
+    assert shortfalls([few]) == ["0 held back; expected 3"]

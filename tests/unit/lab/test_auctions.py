@@ -226,6 +226,25 @@ def test_traded__cut_while_it_is_for_sale__is_put_up_again_at_its_age() -> None:
     assert world.now < auctions.next_bid == pytest.approx(uncut.next_bid, abs=24)
 
 
+def test_look__put_up_again_and_cured_by_the_rescue__the_auction_ends() -> None:
+    accounts = scene.population([[20_000], [-20_000]], [[2_000], [9_000]], [0, 0], ("BTC",))
+    world = scene.world(scene.tape({"BTC": [100.0, 93.5]}, end=START + 86_400), accounts)
+    rule = _unasked()
+    rule.begin(world)
+    world.advance(START + 60)
+    world.publish(1)
+    auctions = Auctions(world, rule)
+    auctions.look(ALL[:1])
+    world.books.cut(ALL[:1], np.array([[0.01]]), np.zeros((1, 1)), world.marks)
+    world.books.cash[0] += 400
+    world.refresh()
+    assert list(auctions.calling(world.risk())) == [0]
+    auctions.look(ALL[:1])
+    risk = world.risk()
+    assert risk.maintenance[0, 0] < risk.equity[0, 0] < risk.maintenance[0, 0] + risk.sigma_loss[0, 0]
+    assert not np.isfinite(auctions._origin[0, 0])
+
+
 def test_bid__cut_in_the_same_block__nobody_may_bid() -> None:
     world, auctions = _fallen(93.5)
     auctions.look(ALL[:1])
