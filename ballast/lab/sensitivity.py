@@ -89,7 +89,7 @@ AXES = (
     Axis("deviation", "feed deviation", "%", _DEVIATIONS, "feed", "deviation_bps", scale=0.01, contained=True),
     Axis("gas_price", "gas price, keepers always call", "gwei", _GWEI),
     Axis("paid", "gas price, keepers must profit", "gwei", _GWEI, attribute="gas_price", also={"paid": True}),
-    Axis("depth", "pool depth", "× that of full markets", (0.5, 1, 2, 4, 8), contained=True),
+    Axis("depth", "pool depth", "× of full markets", (0.5, 1, 2, 4, 8), contained=True),
     Axis("profit", "profit that bidders want", "bps", (0.0005, 0.002, 0.005, 0.01, 0.02), scale=1e4),
 )
 
@@ -183,8 +183,9 @@ class Sensitivity:
         return [axis.at(self.assumed, value) for axis in self.axes_of(source) for value in axis.along(self.assumed)]
 
     def _job(self, source: Source, seed: int, rule: str, assumed: Assumed) -> Job:
-        settings = replace(assumed.settings, paid=False) if rule in _UNCALLED else assumed.settings
-        return Job(source, seed, Contender(rule), assumed.feed, settings, self._contained(assumed))
+        if rule in _UNCALLED:
+            assumed = replace(assumed, settings=replace(assumed.settings, paid=False))
+        return Job(source, seed, Contender(rule), assumed.feed, assumed.settings, self._contained(assumed))
 
     def _contained(self, assumed: Assumed) -> bool:
         """Whether it lies on an axis that containment is asked for."""

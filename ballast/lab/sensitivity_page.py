@@ -94,7 +94,7 @@ def overview_figure(found: Sensitivities) -> go.Figure:
                     style = {"color": WINDOWS[place % len(WINDOWS)], "width": 1.8}
                     _add(figure, axis, line, value, window, style, row, column, legend=(row, column) == (1, 1))
         _scale(figure, axis, next(iter(lines.values())), len(_OVERVIEW), column)
-    return figure
+    return _ranged(figure, len(axes))
 
 
 def axis_figure(found: Sensitivities, axis: Axis) -> go.Figure:
@@ -108,7 +108,7 @@ def axis_figure(found: Sensitivities, axis: Axis) -> go.Figure:
                 first = column == 1 and (row == 1 or dash != "solid")
                 _add(figure, axis, line, _of(rule, measure), name, style, row, column, legend=first)
         _scale(figure, axis, line, len(_BESIDE), column)
-    return figure
+    return _ranged(figure, len(lines))
 
 
 def _panels(rows: Sequence[str], columns: Sequence[str], height: int) -> go.Figure:
@@ -128,7 +128,7 @@ def _panels(rows: Sequence[str], columns: Sequence[str], height: int) -> go.Figu
         annotation.update(x=place, xanchor="center")
     for row, what in enumerate(rows, 1):
         figure.update_yaxes(title_text=what, row=row, col=1)
-    figure.update_yaxes(rangemode="tozero", title_font_size=12)
+    figure.update_yaxes(title_font_size=12)
     figure.update_layout(margin={"l": 80, "t": 60}, hovermode="x", legend={"y": -0.28 / len(rows)})
     return figure
 
@@ -172,6 +172,18 @@ def _scale(figure: go.Figure, axis: Axis, line: Line, rows: int, column: int) ->
                 figure.add_vline(x=place, line={"color": "#8893a5", "dash": "dot", "width": 1}, row=row, col=column)
 
 
+def _ranged(figure: go.Figure, columns: int) -> go.Figure:
+    """One scale for each row of plots, from 0 or what is below."""
+    rows: dict[int, list[float]] = {}
+    for trace in figure.data:
+        row = (int(trace.yaxis[1:] or 1) - 1) // columns + 1
+        rows.setdefault(row, [0.0]).extend(each for each in trace.y if each is not None)
+    for row, values in rows.items():
+        room = 0.07 * (max(values) - min(values)) or 1.0
+        figure.update_yaxes(range=[min(values) - room, max(values) + room], row=row)
+    return figure
+
+
 def _head(found: Sensitivities) -> str:
     setup, many = found.setup, len(found.lines)
     points = [point for lines in found.lines.values() for line in lines.values() for point in line]
@@ -212,7 +224,7 @@ def _axis(found: Sensitivities, axis: Axis) -> list[str]:
     lines = {window: lines[axis.name] for window, lines in found.lines.items() if axis.name in lines}
     if not lines:
         return []
-    titles = [f"{axis.title}, {axis.unit}", *(_title(place) for place in range(len(COLUMNS)))]
+    titles = [f"{axis.title}, {axis.unit}", *(title.replace("-\n", "").replace("\n", " ") for title, *_ in COLUMNS)]
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)
     body = "".join(
         f'<tr class="window"><td colspan="{len(titles)}">{escape(window)} <small>{escape(found.sources[window])}'
@@ -225,13 +237,6 @@ def _axis(found: Sensitivities, axis: Axis) -> list[str]:
         f'<details><summary>Figures</summary><p>{escape(LEGEND)}</p><div class="scroll"><table><thead><tr>{head}</tr>'
         f"</thead><tbody>{body}</tbody></table></div></details>",
     ]
-
-
-def _title(place: int) -> str:
-    """Of a column: what it has in common with those before is said once in the terminal, and each time here."""
-    title = COLUMNS[place][0]
-    start = next(other for other in reversed(range(place + 1)) if not COLUMNS[other][0].startswith("\n"))
-    return title.replace("\n", " ") if start == place else f"{COLUMNS[start][0].partition(chr(10))[0]}{title}"
 
 
 def _row(axis: Axis, point: Point) -> str:

@@ -18,15 +18,13 @@ WIDTH = 150  # columns the table needs
 
 COLUMNS = (  # title, rule, measure, digits
     ("lost %\nisolated", ISOLATED, "accounts_liquidated_pct", 1),
-    ("\ncross", CROSS, "accounts_liquidated_pct", 1),
-    ("\nballast", BALLAST, "accounts_liquidated_pct", 1),
-    ("bad debt bps\nisolated", ISOLATED, "bad_debt_bps", 1),
-    ("\ncross", CROSS, "bad_debt_bps", 1),
-    ("\nballast", BALLAST, "bad_debt_bps", 1),
-    ("penalties bps\nisolated", ISOLATED, "penalties_bps", 1),
-    ("\ncross", CROSS, "penalties_bps", 1),
-    ("cuts, rewards\nbps", BALLAST, "cost_bps", 1),
-    ("\n% of pen.", BALLAST, "share_pct", 0),
+    ("lost %\ncross", CROSS, "accounts_liquidated_pct", 1),
+    ("lost %\nballast", BALLAST, "accounts_liquidated_pct", 1),
+    ("owed bps\nisolated", ISOLATED, "bad_debt_bps", 1),
+    ("owed bps\nballast", BALLAST, "bad_debt_bps", 1),
+    ("penalties\nisolated", ISOLATED, "penalties_bps", 1),
+    ("cuts and\nrewards", BALLAST, "cost_bps", 1),
+    ("% of\npenalties", BALLAST, "share_pct", 0),
     ("calls an\naccount", BALLAST, "calls_per_account", 1),
     ("pool at\nworst %", BALLAST, "pool_low_pct", 0),
     ("contain-\nment %", BALLAST, CONTAINMENT, 0),
@@ -34,8 +32,9 @@ COLUMNS = (  # title, rule, measure, digits
 PROMISE = f"≥ {SAVED:.0f} % fewer accounts lose a book than under isolated margin, and no bad debt"
 CHEAP = f"cuts and rewards cost ≤ {'⅓' if COST == 1 / 3 else f'{COST:.0%}'} of the penalties of isolated margin"
 LEGEND = (
-    "One assumption at a time, the others as they are; what is assumed anyway is marked. Lost: accounts with a book "
-    "liquidated. bps are of the initial equity of all accounts. A dash: not defined, or not asked for."
+    "One assumption at a time, the others as they are; what is assumed anyway is marked (←). Lost: accounts that "
+    "lose a book. Owed: bad debt. Penalties, cuts and rewards in bps; bps are of the initial equity of all accounts. A "
+    "dash: not defined, or not asked for."
 )
 
 
@@ -83,7 +82,7 @@ def _verdicts(found: Sensitivities) -> list[RenderableType]:
     """For which values the promise holds, and its price."""
     parts: list[RenderableType] = []
     for text, holds in ((PROMISE, Point.kept), (CHEAP, Point.cheap)):
-        table = Table(title=f"Where {text}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for heading in ("assumption", *found.lines):
             table.add_column(heading, no_wrap=True)
         for axis in found.axes:
@@ -91,5 +90,5 @@ def _verdicts(found: Sensitivities) -> list[RenderableType]:
                 held(axis, lines[axis.name], holds) if axis.name in lines else "–" for lines in found.lines.values()
             )
             table.add_row(f"{axis.title}, {axis.unit}", *told)
-        parts += ["", table]
+        parts += [Text(f"Where {text}:"), table]
     return parts

@@ -76,7 +76,7 @@ def test_along__other_value_than_the_axis_has__is_among_them() -> None:
 
 def test_jobs__all_axes__each_once_and_those_of_one_tape_together() -> None:
     jobs = _sensitivity(AXES).jobs()
-    assert len(jobs) == len(set(jobs))
+    assert len({replace(job, contained=True) for job in jobs}) == len(jobs)
     feeds = [job.feed for job in jobs]
     assert sum(feed != before for feed, before in zip(feeds[1:], feeds, strict=False)) == len(set(feeds)) - 1
     called = [job for job in jobs if job.settings.paid]
