@@ -158,7 +158,7 @@ class Sensitivity:
             progress(f"{job.source.name}, {job.contender.rule}, seed {job.seed}", len(found), len(jobs))
         return Sensitivities(
             setup=self.setup,
-            sources={source.name: source.text for source in self.sources},
+            sources={source.name: self._text(source, found) for source in self.sources},
             axes=self.axes,
             lines={source.name: self._lines(source, found) for source in self.sources},
             seconds=time.monotonic() - begun,
@@ -191,6 +191,11 @@ class Sensitivity:
         """Whether it lies on an axis that containment is asked for."""
         return any(axis.contained and axis.at(self.assumed, axis.own(assumed)) == assumed for axis in self.axes)
 
+    def _text(self, source: Source, found: Mapping[Job, _Figures]) -> str:
+        """What the prices are, and what of them was left out."""
+        first = found[self._job(source, self.seeds[0], ISOLATED, self.assumed)]
+        return "; ".join((source.text, *first.notes))
+
     def _lines(self, source: Source, found: Mapping[Job, _Figures]) -> dict[str, Line]:
         return {
             axis.name: [self._point(source, axis, value, found) for value in axis.along(self.assumed)]
@@ -219,10 +224,11 @@ class _Figures:
 
     measures: Mapping[str, float]
     loss: float  # [USD] where markets fail
+    notes: tuple[str, ...]  # as `Done`
 
     @classmethod
     def of(cls, done: Done) -> _Figures:
-        return cls({name: of(done.outcome) for name, of in MEASURES.items()}, done.loss)
+        return cls({name: of(done.outcome) for name, of in MEASURES.items()}, done.loss, done.notes)
 
 
 def held(axis: Axis, line: Line, holds: Callable[[Point], bool]) -> str:

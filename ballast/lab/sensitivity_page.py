@@ -38,8 +38,8 @@ _OVERVIEW: Sequence[tuple[str, Value]] = (
     ("bad debt, bps", _of(BALLAST, "bad_debt_bps")),
     ("cuts and rewards,<br>% of penalties", lambda point: point.share_pct),
     ("pool at worst, %", _of(BALLAST, "pool_low_pct")),
-    ("calls an account", _of(BALLAST, "calls_per_account")),
     ("containment, %", _of(BALLAST, CONTAINMENT)),
+    ("calls an account", _of(BALLAST, "calls_per_account")),
 )
 _BESIDE: Sequence[tuple[str, Sequence[tuple[str, str, str, str]]]] = (  # what, then name, rule, measure, dash
     ("accounts that<br>lose a book, %", tuple((rule, rule, "accounts_liquidated_pct", "solid") for rule in RULES)),
@@ -67,7 +67,7 @@ def render(found: Sensitivities) -> str:
         _head(found),
         f"<h2>Where the promise holds</h2><p>{escape(PROMISE)}.</p>",
         _verdict(found, Point.kept),
-        f"<h2>Where it is cheap</h2><p>{escape(CHEAP)}.</p>",
+        f"<h2>Where it is cheap</h2><p>{escape(CHEAP[0].upper() + CHEAP[1:])}.</p>",
         _verdict(found, Point.cheap),
         "<h2>Ballast along every axis</h2>",
         "<p>One assumption changes at a time; the dotted line is what is assumed otherwise. Penalties are those of "
@@ -85,7 +85,9 @@ def render(found: Sensitivities) -> str:
 def overview_figure(found: Sensitivities) -> go.Figure:
     """Measures of Ballast × axes, a line for each window."""
     axes = [axis for axis in found.axes if any(axis.name in lines for lines in found.lines.values())]
-    figure = _panels([what for what, _ in _OVERVIEW], [f"{axis.title},<br>{axis.unit}" for axis in axes], 150)
+    figure = _panels(
+        [what for what, _ in _OVERVIEW], [f"{axis.title}, {axis.unit}".replace(", ", ",<br>") for axis in axes], 150
+    )
     for column, axis in enumerate(axes, 1):
         lines = {window: lines[axis.name] for window, lines in found.lines.items() if axis.name in lines}
         for row, (_, value) in enumerate(_OVERVIEW, 1):
@@ -129,7 +131,7 @@ def _panels(rows: Sequence[str], columns: Sequence[str], height: int) -> go.Figu
     for row, what in enumerate(rows, 1):
         figure.update_yaxes(title_text=what, row=row, col=1)
     figure.update_yaxes(title_font_size=12)
-    figure.update_layout(margin={"l": 80, "t": 60}, hovermode="x", legend={"y": -0.28 / len(rows)})
+    figure.update_layout(margin={"l": 80, "t": 80}, hovermode="x", legend={"y": -0.28 / len(rows)})
     return figure
 
 
@@ -217,7 +219,8 @@ def _held(found: Sensitivities, axis: Axis, holds: Callable[[Point], bool]) -> I
         if line is None:
             yield "<td>–</td>"
         else:
-            yield f"<td>{marked(held(axis, line, holds), all(holds(point) for point in line if point.own))}</td>"
+            assumed = [point for point in line if point.own] or line
+            yield f"<td>{marked(held(axis, line, holds), all(map(holds, assumed)))}</td>"
 
 
 def _axis(found: Sensitivities, axis: Axis) -> list[str]:
