@@ -22,7 +22,7 @@ UNIT := $(filter-out $(addprefix tests/unit/,__init__.py __pycache__ chain clien
 	--ignore tests/unit/access/test_pauses.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compile test fast integration coverage lint format demo lab sensitivity bench soak economics truth clean
+.PHONY: help setup compile test fast integration coverage lint format demo lab sensitivity calibrate bench soak economics truth clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -35,6 +35,9 @@ lab: compile ## does rebalancing help? every rule over generated paths, or PRICE
 
 sensitivity: compile ## when does it break? delay of keepers, deviation of feeds, gas, the pool's depth … PRICES as above
 	ape run sensitivity $(foreach prefix,$(PRICES),--prices $(prefix)) </dev/null
+
+calibrate: compile ## search for default parameters over generated paths, or TRAIN="<prefix> …" VALIDATE="<prefix> …"
+	ape run calibrate $(foreach prefix,$(TRAIN),--train $(prefix)) $(foreach prefix,$(VALIDATE),--validate $(prefix)) </dev/null
 
 test: lint fast integration ## everything: style, unit, differential and stateful tests, Ape on Anvil, fork
 	@echo "make test: all passed"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import ballast
 from ballast.history.feed import Recording
@@ -76,6 +77,17 @@ class Scene:
     accounts: Population
     params: Params
 
+    def run(self, job: Job, params: Params) -> Done:
+        """One rule; `params` may differ from those of the scene in the policy only."""
+
+        def new_rule() -> Rule:
+            return job.contender.new(params)
+
+        outcome, notes = replay(self.tape, self.accounts, new_rule(), params, job.settings), self.recording.notes
+        if not job.contained:
+            return Done(outcome, math.nan, notes)
+        return Done(outcome, containment.losses(self.failed, self.accounts, new_rule, params, job.settings), notes)
+
     @cached_property
     def failed(self) -> Sequence[Failure]:
         """Every market failing in turn."""
@@ -92,16 +104,7 @@ class Worker:
 
     def run(self, job: Job) -> Done:
         """One rule in one window, and in the failures at its beginning."""
-        params, scene = self._params, self.scene(job)
-
-        def new_rule() -> Rule:
-            return job.contender.new(params)
-
-        outcome = replay(scene.tape, scene.accounts, new_rule(), params, job.settings)
-        notes = scene.recording.notes
-        if not job.contained:
-            return Done(outcome, math.nan, notes)
-        return Done(outcome, containment.losses(scene.failed, scene.accounts, new_rule, params, job.settings), notes)
+        return self.scene(job).run(job, self._params)
 
     def scene(self, job: Job) -> Scene:
         """The same object as for the job before, where that heard the same."""
@@ -131,25 +134,25 @@ def each(params: Params, holdings: Holdings, jobs: Sequence[Job], processes: int
         for job in jobs:
             yield job, worker.run(job)
         return
-    with _pool(processes, params, holdings) as pool:
-        for checked in [pool.submit(_check, job) for job in firsts]:
+    with pool(processes, _begin, params, holdings) as executor:
+        for checked in [executor.submit(_check, job) for job in firsts]:
             checked.result()
-        waiting: dict[Future[Done], Job] = {pool.submit(_run, job): job for job in jobs}
+        waiting: dict[Future[Done], Job] = {executor.submit(_run, job): job for job in jobs}
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 yield waiting.pop(future), future.result()
 
 
 @contextmanager
-def _pool(processes: int, params: Params, holdings: Holdings) -> Iterator[ProcessPoolExecutor]:
-    """Processes; once something went wrong, nothing else is begun."""
+def pool(processes: int, begin: Callable[..., None], *given: Any) -> Iterator[ProcessPoolExecutor]:
+    """Processes, each of which begins with `begin(*given)`; once something went wrong, nothing else is begun."""
     if _ROOT not in sys.path:
         sys.path.append(_ROOT)  # a command of Ape runs without it, and processes begin with this path
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, (params, holdings))
+    executor = ProcessPoolExecutor(processes, get_context("spawn"), begin, given)
     try:
-        yield pool
+        yield executor
     finally:
-        pool.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
 
 
 def _check_heartbeat(feed: FeedSettings, recording: Recording, params: Params) -> None:

@@ -39,6 +39,11 @@ class Population:
         """How many."""
         return len(self.cash)
 
+    @property
+    def leverage(self) -> float:
+        """Σ notional / Σ equity."""
+        return float(np.abs(self.notional).sum() / (self.margin.sum() + self.cash.sum()))
+
 
 @dataclass(frozen=True)
 class _Draw:
