@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ballast.lab.calibration import SPACE, Bench, Figures, Judged, Progress, best, search, undone, values_of
+from ballast.lab.calibration import SPACE, Bench, Figures, Judged, best, search, undone, values_of
+from ballast.lab.jobs import Progress
 
 BEST = 10  # trials that the page shows
 BEGIN, END = "<!-- figures: make calibrate -->", "<!-- end of figures -->"

@@ -31,7 +31,7 @@ class Settings:
     delay: int = 1  # [blocks] from what calls for somebody to his call
     gas_price: float = 2.0  # [gwei]
     profit: float = 0.0005  # of notional: what a bidder wants beyond his costs
-    depth: float = 2.0  # the pool's money, funding's scale and the insurance, over those of full markets: half full
+    depth: float = 1.0  # the pool's money, funding's scale and the insurance, over those of markets at their caps
     paid: bool = False  # whether keepers call only where the reward pays their gas
     turnover: float = 4 * 3_600.0  # [s] in which other traders take over all but 1/e of what the pool holds
 
