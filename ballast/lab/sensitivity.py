@@ -89,7 +89,7 @@ AXES = (
     Axis("deviation", "feed deviation", "%", _DEVIATIONS, "feed", "deviation_bps", scale=0.01, contained=True),
     Axis("gas_price", "gas price, keepers always call", "gwei", _GWEI),
     Axis("paid", "gas price, keepers must profit", "gwei", _GWEI, attribute="gas_price", also={"paid": True}),
-    Axis("depth", "pool depth", "× of full markets", (0.5, 1, 2, 4, 8), contained=True),
+    Axis("depth", "pool depth", "× of full markets", (0.125, 0.25, 0.5, 1, 2), contained=True),
     Axis("profit", "profit that bidders want", "bps", (0.0005, 0.002, 0.005, 0.01, 0.02), scale=1e4),
 )
 

@@ -93,14 +93,14 @@ def test_run__collateral__counts_in_equity_and_falls_with_the_price(report: Repo
 def test_run__provider__enters_and_leaves_by_request(report: Report) -> None:
     """Each no sooner than an hour after it was asked for, and never better than the share price of that moment."""
     pool = report.pool
-    assert pool.entry is not None and pool.entry.assets == 1_000_000
+    assert pool.entry is not None and pool.entry.assets == 2_000_000
     assert pool.entry.executed >= pool.entry.asked + HOUR > START + DAY + 2 * HOUR - 60
     (leaving,) = pool.exits
     assert leaving.executed >= leaving.asked + HOUR
     assert leaving.shares == pytest.approx(pool.entry.shares)
-    assert pool.gain == pytest.approx(leaving.assets / 1_000_000 - 1)
+    assert pool.gain == pytest.approx(leaving.assets / 2_000_000 - 1)
     assert len(pool.prices.values) > 20 and pool.prices.values[0] == 1
-    assert pool.earned == pytest.approx(pool.assets.values[-1] - 20_000_000 - 1_000_000 + leaving.assets)
+    assert pool.earned == pytest.approx(pool.assets.values[-1] - 40_000_000 - 2_000_000 + leaving.assets)
 
 
 def test_run__market_halted__opened_by_the_timelock_while_the_others_go_on(report: Report) -> None:

@@ -105,7 +105,7 @@ def test_scene__greater_deviation__fewer_rounds() -> None:
 
 
 def test_run__depth__the_engine_fails_with_its_pool() -> None:
-    axis = replace(BY_NAME["depth"], values=(0.05, 2))
+    axis = replace(BY_NAME["depth"], values=(0.025, 1))
     told: list[tuple[int, int]] = []
     found = _sensitivity([axis], 40).run(lambda _, done, all_: told.append((done, all_)))
     shallow, own = found.lines["generated_crash"]["depth"]
