@@ -109,6 +109,7 @@ def test_run__depth__the_engine_fails_with_its_pool() -> None:
     told: list[tuple[int, int]] = []
     found = _sensitivity([axis], 40).run(lambda _, done, all_: told.append((done, all_)))
     shallow, own = found.lines["generated_crash"]["depth"]
+    assert found.sources == {"generated_crash": "generated crash (not market data)"}
     assert told[-1] == (6, 6) and (shallow.own, own.own) == (False, True)
     lost = [point.mean(BALLAST, "accounts_liquidated_pct") for point in (shallow, own)]
     assert lost[0] > lost[1] and shallow.mean(BALLAST, "pool_low_pct") < own.mean(BALLAST, "pool_low_pct")
