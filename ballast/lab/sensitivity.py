@@ -81,7 +81,7 @@ class Axis:
         return f"{value * self.scale:g}"
 
 
-_GWEI = (0.1, 2, 10, 50, 500)
+_GWEI = (0.1, 2, 20, 200)
 _DEVIATIONS = (10, 25, 50, 100, 200)  # [bps]
 
 AXES = (
