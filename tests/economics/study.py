@@ -1,24 +1,34 @@
-"""The informed trader's best day under each way out, over many seeds, and what the remedy costs honest accounts."""
+"""The informed trader's best day under each way of filling, over many seeds, and what the remedy costs others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ballast import params as params_
 from ballast.history.bars import Bar
 from ballast.model.policy import REQUEST_DELAY
 from ballast.params import WAD, MarketParams, Params
 from tests.economics import honest
-from tests.economics.tape import Tape
-from tests.economics.trader import Exit, Strategy, play
+from tests.economics.at_once import takers
+from tests.economics.tape import Charge, Tape
+from tests.economics.trader import Exit, Result, Strategy
 
 SEEDS = 20
 MARKET = "ETH"
 FORMER_CAP = 5 * WAD  # of spread and fee over volatility, before this study
 SHARES = 1.0, 0.75, 0.5, 0.25, 0.0  # of what the pool asks
 BPS = 10_000
+
+
+class Plan(Protocol):
+    """What he may do with a day."""
+
+    @property
+    def label(self) -> str: ...
+
+    def play(self, tape: Tape) -> Result: ...
 
 
 @dataclass(frozen=True)
@@ -50,11 +60,11 @@ def tapes(bars: Sequence[Bar], seeds: int = SEEDS, former: bool = False) -> list
     return [Tape(bars, seed, market(former)) for seed in range(seeds)]
 
 
-def best(played: Sequence[Tape], tried: Sequence[Strategy]) -> Best | None:
+def best(played: Sequence[Tape], tried: Sequence[Plan]) -> Best | None:
     """Of the strategies tried; None if none of them ever trades."""
     found: Best | None = None
     for strategy in tried:
-        results = [play(tape, strategy) for tape in played]
+        results = [strategy.play(tape) for tape in played]
         trips = sum(result.trips for result in results) / len(results)
         candidate = Best(strategy.label, [round(result.gain * BPS, 1) for result in results], trips)
         if trips >= 1 and (found is None or candidate.mean > found.mean):
@@ -83,6 +93,11 @@ def sensitivity(bars: Sequence[Bar], tried: Sequence[Strategy], seeds: int = SEE
     return found
 
 
+def at_once(played: Sequence[Tape]) -> dict[str, Any]:
+    """What he would take if fills came at the last round's price, for either charge."""
+    return {charge: _plain(best(played, takers(charge))) for charge in Charge}
+
+
 def study(bars: Sequence[Bar], tried: Sequence[Strategy], seeds: int = SEEDS, accounts: int = 40) -> dict[str, Any]:
     """One day, before and after."""
     before, after = tapes(bars, seeds, former=True), tapes(bars, seeds)
@@ -92,6 +107,7 @@ def study(bars: Sequence[Bar], tried: Sequence[Strategy], seeds: int = SEEDS, ac
         "rounds": round(sum(len(tape.quotes) for tape in after) / seeds),
         "before": {exit_: _plain(best(before, by_exit[exit_])) for exit_ in (Exit.ORDER, Exit.CUT_AT_ONCE)},
         "after": {exit_: _plain(best(after, by_exit[exit_])) for exit_ in (Exit.ORDER, Exit.CUT_ASKED)},
+        "at once": at_once(after),
         "honest before": asdict(honest.endure(before, market(former=True), policy, None, accounts)),
         "honest after": asdict(honest.endure(after, market(), policy, REQUEST_DELAY, accounts)),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import cache
 
 import numpy as np
@@ -18,6 +19,13 @@ from tests.economics.paths import Series, bridge, publish
 BLOCK = 12  # [s]
 
 Seconds = NDArray[np.int64]
+
+
+class Charge(StrEnum):
+    """What the pool asks for a fill at once."""
+
+    AGE = "half-spread for the price's age"  # what a cut pays
+    BASE = "half-spread and fee"  # what an order pays
 
 
 class Tape:
@@ -37,6 +45,8 @@ class Tape:
         self._pool.set_quote(1, QuoteConfig(**params.quote.model_dump()))
         self.order_cost = cache(self._order_cost)
         self.engine_rate = cache(self._engine_rate)
+        self.edges = cache(self._edges)
+        self.adverse = cache(self._adverse)
 
     @property
     def days(self) -> float:
@@ -44,8 +54,8 @@ class Tape:
         return self.length / 86_400
 
     def first_round(self, since: int) -> int | None:
-        """The first round that lands at or after a time; None if none does."""
-        index = int(np.searchsorted(self.times, since))
+        """The first round that lands at or after a time, which is not the day's first second; None if none does."""
+        index = int(self.latest[min(since, self.length) - 1]) + 1
         return index if index < len(self.times) else None
 
     def order_fill(self, commit: int) -> int | None:
@@ -62,6 +72,20 @@ class Tape:
     def _engine_rate(self, round_: int, age: int) -> float:
         """What a cut pays, as a share of the oracle price."""
         return self._pool.engine_rate(1, self.quotes[round_].fast_volatility, age) / WAD
+
+    def _adverse(self, side: int, level: float) -> Seconds:
+        """When the gap is that far against whoever holds this side."""
+        return np.flatnonzero(self.gap * side < -level)
+
+    def _edges(self, charge: Charge) -> tuple[Series, Series]:
+        """What buying and what selling at the last round brings at every second, as a share of its price."""
+        if charge is Charge.AGE:
+            rounds, ages = self.latest.tolist(), (np.arange(self.length) - self.times[self.latest]).tolist()
+            buying = selling = np.array([self._engine_rate(*each) for each in zip(rounds, ages, strict=True)])
+        else:
+            costs = [[self.order_cost(round_, side) for round_ in range(len(self.quotes))] for side in (1, -1)]
+            buying, selling = np.array(costs)[:, self.latest]
+        return self.gap - buying, -self.gap - selling
 
 
 def rounds_of(times: Seconds, prices: Series) -> list[tuple[int, int]]:

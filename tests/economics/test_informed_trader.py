@@ -10,9 +10,10 @@ import pytest
 
 from ballast.history.bars import MINUTE
 from tests.economics.__main__ import FIGURES, FOLDER
+from tests.economics.at_once import Taker, takers, trips
 from tests.economics.paths import LATENCY, bridge, generated_day, price_files, publish, real_day
 from tests.economics.study import SEEDS, best, tapes
-from tests.economics.tape import Tape
+from tests.economics.tape import Charge, Tape
 from tests.economics.trader import Exit, strategies
 
 DAYS = "2020-03_covid_ETH", "2021-05_china_ETH"
@@ -59,6 +60,41 @@ def test_trader__cuts_at_once__would_take_what_no_spread_covers(generated: Seque
     assert found is not None and min(found.gains) > 500
 
 
+def test_taker__edges_by_hand__waits_for_his_thresholds_and_turns_within_a_second() -> None:
+    bought = np.array([-0.01, 0.02, -0.01, -0.03, -0.01, 0.04, -0.01])
+    sold = np.array([-0.01, -0.04, -0.01, 0.01, -0.01, -0.06, -0.01])
+    assert list(trips(Taker(Charge.AGE, 0.0, 0.0), bought, sold)) == pytest.approx([0.02 + 0.01, 0.01 + 0.04])
+    assert list(trips(Taker(Charge.AGE, 0.015, 0.0), bought, sold)) == pytest.approx([0.02 + 0.01])
+    early = Taker(Charge.AGE, 0.0, -0.02)
+    assert list(trips(early, bought, sold)) == pytest.approx([0.02 - 0.01, 0.01 - 0.01, 0.04 - 0.01])
+    assert list(trips(Taker(Charge.AGE, 0.05, 0.0), bought, sold)) == []
+
+
+def test_edges__any_second__is_the_gap_less_what_the_integer_model_asks(generated: Sequence[Tape]) -> None:
+    tape = generated[0]
+    second = int(np.abs(tape.gap).argmax())
+    round_ = int(tape.latest[second])
+    rate = tape.engine_rate(round_, second - int(tape.times[round_]))
+    for charge, costs in (
+        (Charge.AGE, (rate, rate)),
+        (Charge.BASE, [tape.order_cost(round_, side) for side in (1, -1)]),
+    ):
+        edges = [edge[second] for edge in tape.edges(charge)]
+        assert edges == pytest.approx([tape.gap[second] - costs[0], -tape.gap[second] - costs[1]])
+
+
+def test_at_once__generated_day__a_spread_for_age_leaves_him_less_and_two_steps_nothing(
+    generated: Sequence[Tape],
+) -> None:
+    """With no remedy he takes most; the spread for age takes some of it in every seed, orders in two steps all."""
+    played = generated[: FEW // 2]
+    held, free = (best(played, takers(charge)[::QUICK]) for charge in (Charge.AGE, Charge.BASE))
+    orders = best(played, [strategy for strategy in strategies() if strategy.exit is Exit.ORDER][::QUICK])
+    assert held is not None and free is not None and orders is not None
+    assert orders.mean <= 0 < min(held.gains)
+    assert all(less < more for less, more in zip(held.gains, free.gains, strict=True))
+
+
 @pytest.mark.parametrize("day", DAYS)
 def test_trader__real_day__takes_nothing(day: str) -> None:
     """X-ORC-10: the strategies that came nearest in `make economics`."""
@@ -77,3 +113,10 @@ def test_figures__every_day__the_best_strategy_of_each_way_loses() -> None:
     for name, day in days.items():
         for way in day["after"].values():
             assert way["mean"] <= 0, (name, way)
+
+
+def test_figures__every_day__two_steps_pay_him_less_than_fills_at_once() -> None:
+    days = json.loads(FIGURES.read_text())["days"]
+    for name, day in days.items():
+        free, held = day["at once"][Charge.BASE]["mean"], day["at once"][Charge.AGE]["mean"]
+        assert day["after"][Exit.ORDER]["mean"] <= 0 <= held < free, name

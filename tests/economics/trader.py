@@ -1,4 +1,4 @@
-"""Who sees the true price ten seconds before the feed, and every way of his to be paid for it.
+"""Who sees the true price before the feed, and every way of his to be paid for it.
 
 He enters by orders. He leaves by orders, or by having his own book cut: his policy makes him always due, he calls the
 engine himself, and he chooses the second. An order is executed at its first round: there is a fee for that. A cut that
@@ -41,6 +41,14 @@ class Exit(StrEnum):
 
 
 @dataclass(frozen=True)
+class Result:
+    """What a day brought him, in shares of one position's notional, after fees."""
+
+    gain: float
+    trips: int
+
+
+@dataclass(frozen=True)
 class Strategy:
     """Enter when the signal exceeds `enter` (0: always), leave at once or when the gap turns against him."""
 
@@ -62,13 +70,15 @@ class Strategy:
         wait = "" if self.wait is None else f", by the keeper if the gap is > {self.wait:.2%}"
         return f"{enter}{level}; out by {self.exit}, {leave}{wait}"
 
-
-@dataclass(frozen=True)
-class Result:
-    """What a day brought him, in shares of one position's notional, after fees."""
-
-    gain: float
-    trips: int
+    def play(self, tape: Tape) -> Result:
+        """A day of it: one position at a time, or one of each side."""
+        sides: tuple[Callable[[float], int], ...]
+        if self.side == 0:
+            sides = (lambda _: 1), (lambda _: -1)
+        else:
+            sides = ((lambda signal: self.side * int(np.sign(signal))),)
+        trips = [trip for side in sides for trip in _trips(tape, self, side)]
+        return Result(sum(trips), len(trips))
 
 
 def strategies() -> list[Strategy]:
@@ -81,17 +91,6 @@ def strategies() -> list[Strategy]:
         found.append(Strategy(Exit.ORDER, signal, enter, side, leave))
         found += [Strategy(Exit.CUT_ASKED, signal, enter, side, leave, wait) for wait in (None, 0.005)]
     return found
-
-
-def play(tape: Tape, strategy: Strategy) -> Result:
-    """A day of it: one position at a time, or one of each side."""
-    sides: tuple[Callable[[float], int], ...]
-    if strategy.side == 0:
-        sides = (lambda _: 1), (lambda _: -1)
-    else:
-        sides = ((lambda signal: strategy.side * int(np.sign(signal))),)
-    trips = [trip for side in sides for trip in _trips(tape, strategy, side)]
-    return Result(sum(trips), len(trips))
 
 
 def signals(tape: Tape, signal: Signal) -> Series:
@@ -129,10 +128,11 @@ def _leave(tape: Tape, strategy: Strategy, entered: int, side: int) -> tuple[int
     """When he is out, and what leaving brings; None if the day ends before."""
     chosen = entered
     if strategy.leave is not None:
-        adverse = tape.gap[entered:] * side < -strategy.leave
-        if not adverse.any():
+        adverse = tape.adverse(side, strategy.leave)
+        index = int(np.searchsorted(adverse, entered))
+        if index == len(adverse):
             return None
-        chosen += int(adverse.argmax())
+        chosen = int(adverse[index])
     if strategy.exit is Exit.CUT_AT_ONCE:
         return _cut(tape, chosen, side, float(tape.prices[tape.latest[chosen]]))
     since = tape.order_fill(chosen) if strategy.exit is Exit.ORDER else tape.first_round(chosen + REQUEST_DELAY)
