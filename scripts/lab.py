@@ -22,7 +22,7 @@ from ballast.lab.command import (
     jobs_option,
     make,
     prices_options,
-    wide,
+    show,
     windows_of,
     with_progress,
     world_options,
@@ -69,11 +69,11 @@ def cli(**options: Any) -> None:
         make(output)
     report = with_progress(console, study.run, jobs)
     if mine is not None:
-        wide(console, table.WIDTH).print(one.render(report))
+        show(console, one.render(report))
         return
     files.write(report, output)
     page.write_page(report, output / "index.html")
-    wide(console, table.WIDTH).print(table.render(report))
+    show(console, table.render(report))
     click.echo(f"{report.seconds:.0f} s. Plots: {output / 'index.html'}  Figures: {output / 'summary.json'}")
 
 

@@ -22,7 +22,7 @@ from ballast.lab.command import (
     jobs_option,
     make,
     prices_options,
-    wide,
+    show,
     windows_of,
     with_progress,
     world_options,
@@ -63,7 +63,7 @@ def cli(**options: Any) -> None:
     found = with_progress(console, sensitivity.run, jobs)
     sensitivity_files.write(found, output)
     sensitivity_page.write_page(found, output / "index.html")
-    wide(console, sensitivity_table.WIDTH).print(sensitivity_table.render(found))
+    show(console, sensitivity_table.render(found))
     click.echo(f"{found.seconds:.0f} s. Plots: {output / 'index.html'}  Figures: {output / 'sensitivity.json'}")
 
 

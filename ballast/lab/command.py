@@ -15,7 +15,9 @@ import click
 from ape import networks
 from ape.exceptions import ApeException
 from click.core import ParameterSource
-from rich.console import Console
+from rich.console import Console, Group
+from rich.measure import Measurement
+from rich.table import Table
 
 from ballast import params as params_
 from ballast.cli import connect, manifest_option
@@ -31,6 +33,7 @@ from ballast.lab.windows import GENERATED, FeedSettings, Source, sources
 from ballast.lab.world import Settings
 
 CHAIN = "chain"
+VAST = 10_000  # columns, more than any table has
 GENERATED_TEXT = "Prices: generated paths, not market data. For real ones: make {} PRICES=<prefixes of CSV files>"
 
 Command = Callable[..., Any]
@@ -188,9 +191,12 @@ def with_progress(console: Console, run: Callable[[jobs_.Progress, int], Result]
         raise click.ClickException(text) from None
 
 
-def wide(console: Console, width: int) -> Console:
-    """One that a table of so many columns fits into."""
-    return Console(width=max(width, console.width))
+def show(console: Console, found: Group) -> None:
+    """Print it as wide as its tables are: a cell that is cut off says nothing."""
+    vast = Console(width=VAST)
+    tables = [each for each in found.renderables if isinstance(each, Table)]
+    widths = [Measurement.get(vast, vast.options, each).maximum for each in tables]
+    Console(width=max(console.width, *widths)).print(found)
 
 
 def _all(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

@@ -26,6 +26,7 @@ from ballast.params import MarketParams, Params
 
 AFTER = 10 * MINUTE  # [s] from the start to the first false round
 DISPLACED = HOUR  # [s] for which the feed is false
+LEAST_ROOM = 0.05  # of the loss under isolated margin, by which that under cross margin must be greater
 SHIFTS = (-0.3, 0.3)  # of the true price
 
 
@@ -95,10 +96,10 @@ def lost(outcome: Outcome, market: str, whole: bool) -> Floats:
 def contained_pct(loss: float, under_cross: float, under_isolated: float) -> float:
     """100 · (loss under cross − loss under the rule) / (loss under cross − loss under isolated).
 
-    NaN where cross margin loses no more than isolated margin: then there is nothing to contain.
+    NaN where cross margin loses hardly more than isolated margin: then there is nothing to contain.
     """
     room = under_cross - under_isolated
-    return 100 * (under_cross - loss) / room if room > 0 else math.nan
+    return 100 * (under_cross - loss) / room if room > LEAST_ROOM * under_isolated else math.nan
 
 
 def _false(rounds: Sequence[Round], first: int, dead: int, shift: float) -> Iterator[Round]:

@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ballast.html import dates, dressed
+from ballast.lab import measures
 from ballast.lab.goals import CONTAINED, SAVED, is_crash
-from ballast.lab.measures import CONTAINMENT
+from ballast.lab.measures import CONTAINMENT, Estimate
 from ballast.lab.outcome import QUANTILES
 from ballast.lab.report import BALLAST, Report, Rules, ahead, saved
 
@@ -26,9 +27,10 @@ COLOURS = {
 OTHERS = ("#5b6474", "#d6478a", "#12a594")  # policies of files
 MARKETS = ("#1c2330", "#8893a5", "#c0a15a", "#7fb2b8")
 COSTS = (  # what, measure, colour
-    ("penalties", "penalties_bps", "#b42318"),
-    ("cuts and rewards", "cost_bps", "#4c9bd6"),
-    ("bad debt", "bad_debt_bps", "#1c2330"),
+    ("penalties", measures.penalties_bps, "#b42318"),
+    ("cuts", measures.cuts_bps, "#4c9bd6"),
+    ("rewards", measures.rewards_bps, "#e0b84a"),
+    ("bad debt", measures.bad_debt_bps, "#1c2330"),
 )
 ACROSS = 3  # plots in a row
 FAR = 20.0  # z beyond which nothing is shown
@@ -64,9 +66,10 @@ def frontier_figure(report: Report) -> go.Figure:
             _add_point(figure, rules, rule, colour(rule, rank), place == 0, at)
         figure.add_vline(x=CONTAINED, line={"color": "#c7ccd6", "dash": "dot", "width": 1}, **at)
         figure.add_hline(y=SAVED, line={"color": "#c7ccd6", "dash": "dot", "width": 1}, **at)
-    figure.update_xaxes(title_text="containment, %", range=[-45, 125])
-    figure.update_yaxes(title_text="accounts saved, %", range=[-10, 115])
-    figure.update_layout(hovermode="closest", legend={"y": -0.3 / _rows(windows)})
+    figure.update_xaxes(title={"text": "containment, %", "font_size": 12, "standoff": 4}, range=[-45, 125])
+    figure.update_yaxes(range=[-10, 115])
+    figure.update_yaxes(title={"text": "accounts saved, %", "font_size": 12}, col=1)
+    figure.update_layout(hovermode="closest", legend={"y": -0.24 / _rows(windows)}, margin={"l": 56, "t": 64})
     return figure
 
 
@@ -117,6 +120,7 @@ def time_figure(report: Report) -> go.Figure:
     figure.add_hline(y=0, line={"color": "#b42318", "width": 1}, row=5, col=1)
     figure.update_yaxes(range=[-1, FAR], row=5, col=1)
     figure.update_yaxes(tickformat=".0%", row=2, col=1)
+    figure.update_xaxes(title={"text": "UTC", "font_size": 12, "standoff": 4}, row=5, col=1)
     dressed(figure, 1_150)
     figure.update_layout(margin={"t": 90})
     return _choosable(figure, owners, list(report.windows), first)
@@ -150,7 +154,7 @@ def cost_figure(report: Report) -> go.Figure:
     for place, rules in enumerate(report.windows.values()):
         for what, measure, colour_ in COSTS:
             figure.add_bar(
-                x=[cell.estimate(measure).mean for cell in rules.values()],
+                x=[Estimate.of([measure(outcome) for outcome in cell.outcomes]).mean for cell in rules.values()],
                 y=list(rules),
                 orientation="h",
                 marker={"color": colour_},
@@ -160,8 +164,8 @@ def cost_figure(report: Report) -> go.Figure:
                 row=place // ACROSS + 1,
                 col=place % ACROSS + 1,
             )
-    figure.update_layout(barmode="stack", hovermode="y unified", legend={"y": -0.2 / _rows(report.windows)})
-    figure.update_xaxes(title_text="bps of equity", matches="x")
+    figure.update_layout(barmode="stack", hovermode="y unified", legend={"y": -0.24 / _rows(report.windows)})
+    figure.update_xaxes(title={"text": "bps of initial equity", "font_size": 12, "standoff": 4}, matches="x")
     figure.update_yaxes(autorange="reversed")
     return figure
 
@@ -171,12 +175,17 @@ def equity_figure(report: Report) -> go.Figure:
     figure = go.Figure()
     for rules in report.windows.values():
         names = list(rules)
-        values = [[0.0 if rule == other else ahead(rules, rule, other).mean for other in names] for rule in names]
+        found = [[ahead(rules, rule, other) for other in names] for rule in names]
+        values = [[each.mean for each in line] for line in found]
         figure.add_heatmap(
             x=[f"over {name}" for name in names],
             y=names,
             z=values,
-            text=[[f"{value:+.1f}" for value in line] for line in values],
+            text=[
+                ["" if row == column else _signed(each) for column, each in enumerate(line)]
+                for row, line in enumerate(found)
+            ],
+            hoverinfo="x+y+text",
             texttemplate="%{text}",
             colorscale=[[0, "#e9a49d"], [0.5, "#ffffff"], [1, "#93cdb4"]],
             zmid=0,
@@ -186,6 +195,12 @@ def equity_figure(report: Report) -> go.Figure:
     dressed(figure, 420)
     figure.update_layout(margin={"l": 110, "t": 70}, hovermode="closest")
     return _choosable(figure, list(report.windows), list(report.windows), next(iter(report.windows)))
+
+
+def _signed(estimate: Estimate) -> str:
+    """A mean with its sign, and half of its interval where there is one."""
+    half = "" if math.isnan(estimate.half) else f"<br>±{estimate.half:.1f}"
+    return f"{estimate.mean:+.1f}{half}"
 
 
 def _choosable(figure: go.Figure, owners: Sequence[str], names: Sequence[str], first: str) -> go.Figure:
@@ -210,13 +225,13 @@ def _grid(titles: list[str], height: int) -> go.Figure:
         subplot_titles=titles,
         shared_yaxes=True,
         horizontal_spacing=0.04,
-        vertical_spacing=0.24 / rows,
+        vertical_spacing=0.34 / rows if rows > 1 else 0,
     )
     places = [annotation.x for annotation in figure.layout.annotations]
-    dressed(figure, 60 + height * rows)
+    dressed(figure, 84 + height * rows)
     for annotation, place in zip(figure.layout.annotations, places, strict=True):
         annotation.update(x=place, xanchor="center")
-    figure.update_layout(margin={"l": 110})
+    figure.update_layout(margin={"l": 110, "t": 64})
     return figure
 
 

@@ -17,7 +17,7 @@ from ballast.lab.report import Report, ahead, better, rows
 
 DIGITS = 4  # after the point
 
-_VERSUS = ("ahead_pct", "better_pct")
+_VERSUS = tuple(name + end for name in ("ahead_pct", "better_pct") for end in ("", "_low", "_high"))
 _COUNTS = ("books", "books_liquidated", "calls")
 _AMOUNTS = (
     "initial_equity",
@@ -105,27 +105,27 @@ def _versus(report: Report) -> pl.DataFrame:
                 "window": window,
                 "rule": rule,
                 "other": other,
-                "ahead_pct": ahead(rules, rule, other).mean,
-                "better_pct": better(rules, rule, other).mean,
+                **_known("ahead_pct", ahead(rules, rule, other)),
+                **_known("better_pct", better(rules, rule, other)),
             }
             for window, rules in report.windows.items()
             for rule in rules
             for other in rules
             if rule != other
         ],
-        schema={
-            "window": pl.String,
-            "rule": pl.String,
-            "other": pl.String,
-            "ahead_pct": pl.Float64,
-            "better_pct": pl.Float64,
-        },
+        schema={**dict.fromkeys(("window", "rule", "other"), pl.String), **dict.fromkeys(_VERSUS, pl.Float64)},
     )
 
 
+def _known(name: str, estimate: Estimate) -> dict[str, float | None]:
+    """A mean and its interval; null where one seed says nothing of it."""
+    figures = {"": estimate.mean, "_low": estimate.low, "_high": estimate.high}
+    return {name + end: None if math.isnan(value) else value for end, value in figures.items()}
+
+
 def _accounts(report: Report) -> pl.DataFrame:
-    """A row for each account of each replay; amounts in USD."""
-    return pl.concat(_account_rows(outcome) for outcome in _outcomes(report))
+    """A row for each account of each replay; amounts in USD, times in Unix seconds, null where a book was kept."""
+    return pl.concat([_account_rows(outcome) for outcome in _outcomes(report)], how="diagonal_relaxed")
 
 
 def _account_rows(outcome: Outcome) -> pl.DataFrame:
@@ -135,6 +135,10 @@ def _account_rows(outcome: Outcome) -> pl.DataFrame:
             "account": range(outcome.accounts),
             **{name: getattr(outcome, name) for name in _COUNTS},
             **{name: getattr(outcome, name).astype(np.float64) for name in _AMOUNTS},
+            **{
+                f"lost_at_{market}": [int(at) if math.isfinite(at) else None for at in outcome.lost_at[:, place]]
+                for place, market in enumerate(outcome.markets)
+            },
         }
     )
 

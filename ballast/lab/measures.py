@@ -38,6 +38,16 @@ def cost_bps(outcome: Outcome) -> float:
     return _bps(outcome, outcome.cut_costs + outcome.rewards)
 
 
+def cuts_bps(outcome: Outcome) -> float:
+    """10,000 · Σ what cuts cost against the oracle price / Σ initial equity."""
+    return _bps(outcome, outcome.cut_costs)
+
+
+def rewards_bps(outcome: Outcome) -> float:
+    """10,000 · Σ rewards of keepers / Σ initial equity."""
+    return _bps(outcome, outcome.rewards)
+
+
 def bad_debt_bps(outcome: Outcome) -> float:
     """10,000 · Σ what books, and the pool, ended below zero by, whoever paid it / Σ initial equity."""
     return 1e4 * float((outcome.deficits.sum() + outcome.pool_deficits) / outcome.initial_equity.sum())

@@ -24,7 +24,7 @@ LEGEND = (
 HEADINGS = ("penalties\n$", "cuts\n$", "rewards\n$", "funding\n$", "forgiven\n$", "calls\n")
 
 
-def render(report: Report) -> RenderableType:
+def render(report: Report) -> Group:
     """A table for each account in each window."""
     parts: list[RenderableType] = []
     for window, rules in report.windows.items():
@@ -43,7 +43,7 @@ def _answer(rules: Rules, account: int, name: str) -> list[RenderableType]:
         for market, size in zip(outcome.markets, outcome.opened[account], strict=True)
         if size
     )
-    head = Text(f"{name}: {held}; equity ${start:,.2f}, intended ${intended:,.2f}")
+    head = Text(f"{name}: {held}; equity {_usd(start)}, intended {_usd(intended)}")
     verdict = [Text(_verdict(rules, account))] if {BALLAST, ISOLATED} <= set(rules) else []
     return [head, _table(rules, account), *verdict]
 
@@ -51,7 +51,7 @@ def _answer(rules: Rules, account: int, name: str) -> list[RenderableType]:
 def _table(rules: Rules, account: int) -> Table:
     markets = [market for market, _, _ in _books(next(iter(rules.values())).outcomes[0], account)]
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    table.add_column("rule", no_wrap=True, vertical="bottom")
+    table.add_column("\nrule", no_wrap=True)
     table.add_column("lost\n", no_wrap=True)
     table.add_column(f"left of {' / '.join(markets)}\n%", justify="right", no_wrap=True)
     for heading in (*HEADINGS, "equity\nat end $", "more than\nintended $"):
@@ -71,7 +71,7 @@ def _row(outcome: Outcome, account: int) -> list[Text | str]:
         *(f"{amount[account]:,.2f}" for amount in amounts),
         str(int(outcome.calls[account])),
         f"{end:,.2f}",
-        f"{end - intended:+,.2f}",
+        f"{round(end - intended, 2) + 0.0:+,.2f}",
     ]
 
 
@@ -90,13 +90,17 @@ def _verdict(rules: Rules, account: int) -> str:
     """The engine against isolated margin."""
     ours, alone = rules[BALLAST].outcomes[0], rules[ISOLATED].outcomes[0]
     cost = float((ours.penalties + ours.cut_costs + ours.rewards)[account])
-    more = float((ours.final_equity - alone.final_equity)[account])
-    calls, lost = int(ours.calls[account]), len(_lost(ours, account))
+    more = round(float((ours.final_equity - alone.final_equity)[account]), 2)
+    ends = f"{_usd(abs(more))} {'more' if more > 0 else 'less'} than" if more else "as much as"
     return (
-        f"{BALLAST} loses {_counted(lost, 'book')}, for ${cost:,.2f} in {_counted(calls, 'call')}; it ends with "
-        f"${abs(more):,.2f} {'more' if more >= 0 else 'less'} than {ISOLATED}, which loses "
+        f"{BALLAST} loses {_counted(len(_lost(ours, account)), 'book')}, for {_usd(cost)} in "
+        f"{_counted(int(ours.calls[account]), 'call')}; it ends with {ends} {ISOLATED}, which loses "
         f"{_counted(len(_lost(alone, account)), 'book')}."
     )
+
+
+def _usd(amount: float) -> str:
+    return f"{'-' * (amount < 0)}${abs(amount):,.2f}"
 
 
 def _counted(number: int, what: str) -> str:

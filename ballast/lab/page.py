@@ -6,16 +6,21 @@ import math
 from html import escape
 from pathlib import Path
 
+import plotly.graph_objects as go
+
 from ballast.html import document, embedded, facts, listed, marked, write
 from ballast.lab.figures import cost_figure, equity_figure, frontier_figure, time_figure
 from ballast.lab.goals import Goal, is_crash, judge
 from ballast.lab.measures import Estimate
-from ballast.lab.report import BALLAST, CROSS, ISOLATED, Cell, Report, Rules, pool_lines, saved
+from ballast.lab.report import BALLAST, CROSS, ISOLATED, Cell, Report, Rules, pool_lines, saved, told
 from ballast.lab.table import COLUMNS, LEGEND, shown
 
 _STYLE = """
 th:first-child, td:first-child { text-align: left } td { padding: 5px 8px }
-tr.window td { font-weight: 600; padding-top: 16px } tr.mine td { background: #eef7f2 }
+tr.window td { font-weight: 600; padding-top: 16px; white-space: normal } tr.window small { font-weight: 400 }
+.plot { min-width: 760px }
+table.rules { font-size: 13px } .rules tr:not(.window) small { display: block; line-height: 1.1 }
+ tr.mine td { background: #eef7f2 }
 table.goals { width: auto } .goals th, .goals td { text-align: left } table.goals td:nth-child(3) { text-align: right }
 """
 
@@ -44,24 +49,30 @@ def render(report: Report) -> str:
         *_goals(judge(report)),
         *_frontier(report),
         "<h2>What happened when</h2>",
-        "<p>One window at a time, one seed. Choose it from the menu; click names below the plots to hide them.</p>",
-        embedded(time_figure(report), "time"),
+        f"<p>One window at a time, seed {report.setup.seeds[0]}. Choose it from the menu; click names below the plots "
+        "to hide them.</p>",
+        _plot(time_figure(report), "time"),
         "<h2>What it cost</h2>",
         "<p>Penalties are what auctions took beyond the value of what they sold; cuts and rewards are what the engine "
         "took to prevent them; bad debt is what nobody could be charged for but insurance and the other side.</p>",
-        embedded(cost_figure(report), "costs"),
+        _plot(cost_figure(report), "costs"),
         "<p>What the engine cuts, the pool takes over at the price of that moment, and it may lose on it:</p>",
         listed(pool_lines(report)),
         "<h2>Final equity against each other rule</h2>",
         "<p>By how much all accounts together end with more under the rule of the row than under that of the column, "
-        "% of initial equity.</p>",
-        embedded(equity_figure(report), "equity"),
+        "% of initial equity; ± is half of a 95 % interval over seeds.</p>",
+        _plot(equity_figure(report), "equity"),
         "<h2>Where it does not help</h2>",
         listed(CAUTION),
         "<h2>What was assumed</h2>",
         listed([f"{what}: {how_much}" for what, how_much in _assumed(report).items()]),
     ]
     return document("Ballast – the crash lab", sections, _STYLE)
+
+
+def _plot(figure: go.Figure, name: str) -> str:
+    """A figure that keeps its width, and scrolls, on a narrow screen."""
+    return f'<div class="scroll"><div class="plot">{embedded(figure, name)}</div></div>'
 
 
 def _head(report: Report) -> str:
@@ -97,11 +108,12 @@ def _table(report: Report) -> str:
     titles = ["window, rule", *(title.replace("\n", " ").strip() for title, _ in COLUMNS.values())]
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)
     body = "".join(
-        f'<tr class="window"><td colspan="{len(titles)}">{escape(window)} <small>{escape(report.sources[window])}'
-        f"</small></td></tr>{''.join(_row(rule, cell) for rule, cell in rules.items())}"
+        f'<tr class="window"><td colspan="{len(titles)}">{escape(told(window, rules))} '
+        f"<small>{escape(report.sources[window])}</small></td></tr>"
+        f"{''.join(_row(rule, cell) for rule, cell in rules.items())}"
         for window, rules in report.windows.items()
     )
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="scroll"><table class="rules"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _row(rule: str, cell: Cell) -> str:
@@ -125,7 +137,9 @@ def _goals(goals: list[Goal]) -> list[str]:
         for goal in goals
     )
     head = "".join(f"<th>{name}</th>" for name in ("window", "goal", "reached", ""))
-    table = f'<table class="goals"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    table = (
+        f'<div class="scroll"><table class="goals"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
     return ["<h2>Goals of the default policy</h2>", table]
 
 
@@ -142,7 +156,7 @@ def _frontier(report: Report) -> list[str]:
         "<h2>Efficiency against containment</h2>",
         "<p>Up: of the accounts that lose a book under isolated margin, those that do not under this rule. Right: how "
         f"much of a market's failure stays in that market.{caps} Dotted: the goals.</p>",
-        embedded(frontier_figure(report), "frontier"),
+        _plot(frontier_figure(report), "frontier"),
     ]
 
 

@@ -125,7 +125,7 @@ def told(window: str, rules: Rules) -> str:
     """A window: its name, when it was, and how its prices moved."""
     outcome = next(iter(rules.values())).outcomes[0]
     falls = zip(outcome.markets, outcome.series.price.min(axis=0) - 1, strict=True)
-    moved = ", ".join(f"{market} {fall:+.0%} at worst" for market, fall in falls)
+    moved = ", ".join(f"{market} {100 * fall:+.1f} % at worst" for market, fall in falls)
     return f"{window}, {moment(outcome.start)} to {moment(outcome.end)} UTC, {moved}"
 
 

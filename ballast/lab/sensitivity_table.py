@@ -14,8 +14,6 @@ from ballast.lab.measures import CONTAINMENT
 from ballast.lab.report import BALLAST, CROSS, ISOLATED
 from ballast.lab.sensitivity import Point, Sensitivities, held
 
-WIDTH = 150  # columns the table needs
-
 COLUMNS = (  # title, rule, measure, digits
     ("lost %\nisolated", ISOLATED, "accounts_liquidated_pct", 1),
     ("lost %\ncross", CROSS, "accounts_liquidated_pct", 1),
@@ -38,7 +36,7 @@ LEGEND = (
 )
 
 
-def render(found: Sensitivities) -> RenderableType:
+def render(found: Sensitivities) -> Group:
     """Both tables."""
     setup = found.setup
     title = (

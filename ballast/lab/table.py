@@ -13,8 +13,6 @@ from ballast.lab.goals import Goal, judge
 from ballast.lab.measures import NAMES, Estimate
 from ballast.lab.report import BALLAST, Cell, Report, ahead, pool_lines
 
-WIDTH = 150  # columns the table needs
-
 COLUMNS = {
     "accounts_liquidated_pct": ("accounts\nliquidated\n%", 1),
     "books_liquidated_pct": ("books\nliquidated\n%", 1),
@@ -38,7 +36,7 @@ LEGEND = (
 )
 
 
-def render(report: Report) -> RenderableType:
+def render(report: Report) -> Group:
     """The table and the lines below it."""
     lines = [*_ahead(report), *map(Text, pool_lines(report))]
     parts: list[RenderableType] = [_table(report), *_goals(judge(report)), "", *lines, "", Text(LEGEND, "dim")]

@@ -109,13 +109,13 @@ def _named(text: str, part: str) -> tuple[str, Path]:
 
 def _cut(symbol: str, bars_: int) -> str:
     """What is not replayed of one underlying, because another has no such bars."""
-    return f"{bars_:,} bars of {symbol} that others do not have were left out" if bars_ else ""
+    return f"left out: {bars_:,} bars of {symbol} that others do not have" if bars_ else ""
 
 
 def _skipped(symbol: str, skipped: Sequence[rounds.Skipped]) -> str:
     """Rounds that the oracle would not have taken."""
     reasons = ", ".join(sorted({each.reason for each in skipped}))
-    return f"{len(skipped):,} rounds of {symbol} were passed over, as the oracle does: {reasons}"
+    return f"passed over as the oracle does: {len(skipped):,} of {symbol} ({reasons})"
 
 
 def _is_rounds(path: Path) -> bool:

@@ -58,7 +58,7 @@ def test_lab__own_account_and_policy__answered_in_the_terminal(
     monkeypatch.chdir(tmp_path)
     result = _lab("--prices", week, "--account", account, "--policy", policy, "--jobs", 1)
     assert result.exit_code == 0, result.output
-    assert "week, 2023-11-16 00:00 to 2023-11-16 06:00 UTC, BTC -25% at worst" in result.output
+    assert "week, 2023-11-16 00:00 to 2023-11-16 06:00 UTC, BTC -25.0 % at worst" in result.output
     assert re.search(r"me: long 0\.\d+ BTC, short 3\.\d+ ETH; equity \$2,200\.00, intended \$", result.output)
     rows = {line.split()[0]: line for line in result.output.split("you:")[0].splitlines() if line.strip()}
     assert {*RULES, "careful"} <= set(rows)
@@ -77,7 +77,7 @@ def test_lab__real_rounds__said_and_taken_as_they_are(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     found = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert found["setup"]["feed"] == "rounds as they were published"
-    assert found["sources"]["rounds"].startswith("rounds.csv; 1 rounds of BTC were passed over, as the oracle does")
+    assert found["sources"]["rounds"].startswith("rounds.csv; passed over as the oracle does: 1 of BTC (")
 
 
 def test_lab__span__only_what_lies_in_it(week: Path, tmp_path: Path) -> None:

@@ -78,6 +78,11 @@ def test_contained__losses_of_three_rules__by_hand() -> None:
     assert math.isnan(contained_pct(100, 90, 100))
 
 
+def test_contained__cross_loses_hardly_more__is_not_defined() -> None:
+    """A ratio to next to nothing once stood in a table as −1,100 %."""
+    assert math.isnan(contained_pct(120, 102, 100)) and contained_pct(120, 110, 100) == pytest.approx(-100)
+
+
 def test_hurts__fall_and_rise__longs_and_shorts() -> None:
     falls, rises = (each for each in failures(_flat(), PARAMS.markets) if each.market == "ETH")
     assert np.array_equal(falls.hurts(_accounts(3)), [1, 0]) and np.array_equal(rises.hurts(_accounts(3)), [0, 1])

@@ -52,8 +52,23 @@ def test_write__tables__a_row_for_each_replay_account_and_moment(tmp_path: Path)
     accounts = pl.read_parquet(tmp_path / "accounts.parquet")
     assert len(accounts) == 3 * 2 * 2
     assert accounts.filter(rule="ballast", seed=1)["final_equity"].to_list() == [900, 400]
+    assert accounts["lost_at_BTC"].to_list()[:2] == [None, 60]
     series = pl.read_parquet(tmp_path / "series.parquet")
     assert len(series) == 3 * 2 * 4 and series["price_BTC"][1] == 1.1 and series["equity_q05"][0] == 1
+
+
+def test_write__windows_of_different_markets__one_table_of_accounts(tmp_path: Path) -> None:
+    """Columns of markets that a window does not have are null there."""
+    found = report()
+    rules = found.windows["a week"]
+    other = {
+        rule: replace(cell, outcomes=[replace(each, markets=("ETH",)) for each in cell.outcomes])
+        for rule, cell in rules.items()
+    }
+    write(replace(found, windows={"a week": rules, "another": other}), tmp_path)
+    accounts = pl.read_parquet(tmp_path / "accounts.parquet")
+    assert len(accounts) == 2 * 3 * 2 * 2
+    assert accounts["lost_at_ETH"].to_list()[:2] == [None, None] and accounts["lost_at_ETH"].to_list()[-1] == 60
 
 
 def test_write__versus__every_pair_of_rules(tmp_path: Path) -> None:
@@ -61,4 +76,5 @@ def test_write__versus__every_pair_of_rules(tmp_path: Path) -> None:
     versus = pl.read_csv(tmp_path / "versus.csv")
     assert len(versus) == 3 * 2
     mine = versus.filter(rule="ballast", other="isolated")
+    assert mine["ahead_pct_low"].item() <= mine["ahead_pct"].item() <= mine["ahead_pct_high"].item()
     assert mine["ahead_pct"].item() == pytest.approx(100 * (1_300 - 880) / 1_500) and mine["better_pct"].item() == 100

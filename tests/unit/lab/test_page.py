@@ -49,10 +49,21 @@ def test_render__name_with_markup__is_text() -> None:
 def test_figures__any_number_of_windows__every_rule_in_each(windows: int) -> None:
     found = _many(windows)
     assert len(frontier_figure(found).data) == windows * (3 + 1)
-    assert len(cost_figure(found).data) == windows * 3
+    assert len(cost_figure(found).data) == windows * 4
     assert sum(bool(trace.visible) for trace in equity_figure(found).data) == 1
     shown = [trace for trace in time_figure(found).data if trace.visible]
     assert len(shown) == 2 + 3 * 5 and {trace.name for trace in shown} == {"BTC", "isolated", "cross", "ballast"}
+
+
+def test_cost_figure__cuts_and_rewards__apart() -> None:
+    """Of $1,500 the engine cost $15 and $3 in the outcome by hand; the table shows them together."""
+    bars = {trace.name: dict(zip(trace.y, trace.x, strict=True)) for trace in cost_figure(report()).data}
+    assert bars["cuts"]["ballast"] == pytest.approx(100) and bars["rewards"]["ballast"] == pytest.approx(20)
+    assert bars["penalties"]["isolated"] == pytest.approx(600)
+
+
+def test_render__table__says_when_each_window_was() -> None:
+    assert "a week, 1970-01-01 00:00 to 1970-01-01 00:01 UTC, BTC -12.0 % at worst" in render(report())
 
 
 def test_equity_figure__engine_against_isolated__in_percent_of_equity() -> None:

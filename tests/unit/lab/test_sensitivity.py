@@ -191,7 +191,7 @@ def test_figures__line_for_each_window_and_rule__only_where_measured() -> None:
 
 
 def test_table__points_and_verdicts__in_the_terminal() -> None:
-    console = Console(width=sensitivity_table.WIDTH, record=True, file=io.StringIO())
+    console = Console(width=150, record=True, file=io.StringIO())
     console.print(sensitivity_table.render(_found()))
     text = console.export_text()
     assert "keeper delay, blocks" in text and "1 ←" in text and "0.5 ←" in text

@@ -87,7 +87,7 @@ def test_recording__different_lengths__says_what_is_left_out(tmp_path: Path) -> 
     long, short = _bars(tmp_path / "a.csv", hours=40), _bars(tmp_path / "b.csv", hours=30)
     recording = Source.of(f"BTC={long},ETH={short}").recording(1, FEED)
     assert recording.end == START + 30 * HOUR
-    assert recording.notes == ("600 bars of BTC that others do not have were left out",)
+    assert recording.notes == ("left out: 600 bars of BTC that others do not have",)
 
 
 def test_recording__rounds_the_oracle_would_not_take__counted(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_recording__rounds_the_oracle_would_not_take__counted(tmp_path: Path) ->
     lines[5] = lines[5].replace("10000000000", "0", 1)
     path.write_text("\n".join(lines) + "\n")
     recording = Source.of(f"ETH={path}").recording(1, FEED)
-    assert recording.notes == (f"1 rounds of ETH were passed over, as the oracle does: {ZERO_PRICE}",)
+    assert recording.notes == (f"passed over as the oracle does: 1 of ETH ({ZERO_PRICE})",)
 
 
 @pytest.mark.parametrize("text", ["BTC=", "BTC=a.csv,b.csv", "=a.csv"])
