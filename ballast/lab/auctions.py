@@ -124,9 +124,10 @@ class Auctions:
         on = np.isfinite(self._origin[accounts])
         self._end(self._at(accounts, on & (needs.safe | below | asked_for & needs.priced & ~needs.short)))
         self._open(self._at(accounts, to_open))
-        lots = self._at(accounts, below)
-        for some in _each_once(lots[0]):
-            deficits.absorb(world, lots[0][some], self._books((lots[0][some], lots[1][some])), self._whole)
+        lost = np.flatnonzero(below.any(axis=1))
+        if len(lost):
+            books = np.broadcast_to(below[lost], (len(lost), world.markets))
+            deficits.absorb(world, accounts[lost], books, self._whole)
 
     def plan_bids(self, until: float) -> None:
         """Prices or lots have changed: when each lot that is on will be bid for, if that is before `until`."""

@@ -1,6 +1,7 @@
 """What accounts, or the pool, cannot bear, and who does: `ballast.model.deficits` over arrays.
 
-Insurance pays first, within what a market may draw; the rest is charged to the opposite side of that market, by size.
+Insurance pays first, one account after the other, within what a market may draw; the rest is charged to the opposite
+side of that market, by size.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ def absorb(world: World, accounts: Index, books: Flags, whole: bool) -> None:
         left = -(equity.sum(axis=1) + held.cash[accounts])
         loss = exposure * (left / exposure.sum(axis=1))[:, None]
         held.cash[accounts] = 0.0
-    long = np.where(size > 0, loss, 0.0).sum(axis=0)
-    short = np.where(size < 0, loss, 0.0).sum(axis=0)
+    long, short = np.where(size > 0, loss, 0.0), np.where(size < 0, loss, 0.0)
     world.lose(accounts, books)
     world.ledger.deficits[accounts] += loss.sum(axis=1)
     held.size[accounts] = np.where(books, 0.0, size)
@@ -41,7 +41,7 @@ def close_pool(world: World) -> None:
     exposure = np.abs(held) * world.prices
     lacking = exposure * (-world.pool / exposure.sum()) if exposure.any() else np.zeros_like(held)
     world.pool += float(lacking.sum())
-    _cover(world, np.where(held > 0, lacking, 0.0), np.where(held < 0, lacking, 0.0))
+    _cover(world, np.where(held > 0, lacking, 0.0)[None], np.where(held < 0, lacking, 0.0)[None])
     opposite = -np.sign(held)
     units = _units(world, opposite)
     others = np.maximum(opposite * world.others, 0)
@@ -55,12 +55,12 @@ def close_pool(world: World) -> None:
 
 
 def _cover(world: World, long: Floats, short: Floats) -> None:
-    """Losses of longs and of shorts [M]: insurance, then whoever is on the other side."""
-    paid = world.insurance.draw(long + short, world.now)
+    """Losses of longs and of shorts [n, M]: insurance, then whoever is on the other side."""
+    paid = np.array([world.insurance.draw(wanted, world.now) for wanted in long + short])
     world.insured += float(paid.sum())
     rest = 1 - paid / np.maximum(long + short, 1e-12)
-    _charge(world, -1, long * rest)
-    _charge(world, 1, short * rest)
+    _charge(world, -1, (long * rest).sum(axis=0))
+    _charge(world, 1, (short * rest).sum(axis=0))
 
 
 def _charge(world: World, side: int, losses: Floats) -> None:

@@ -14,7 +14,7 @@ from tests.truth.scenes import CRASH, SLIDE, crash, faults, jump, shape, shortfa
 SCENES = (
     *(crash(SLIDE, 1_000, seed) for seed in (1, 2, 3)),
     *(crash(CRASH, 700, seed, accounts=40) for seed in (4, 5)),
-    *(crash(SLIDE, 1_000, seed, guarded=False) for seed in (1, 2)),
+    *(crash(SLIDE, 1_000, seed, guarded=False) for seed in (1, 2, 3)),
     *(shape(name, 24, 1_000, seed) for name in ("regimes", "waves", "jump_diffusion") for seed in (1, 2)),
     shape("regimes", 24, 1_000, guarded=False),
     *(jump(SLIDE, 700, seed) for seed in (1, 3)),

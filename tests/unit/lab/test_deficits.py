@@ -39,6 +39,19 @@ def test_absorb__one_margin_for_all__its_cash_goes_first() -> None:
     assert world.total() == pytest.approx(before)
 
 
+def test_absorb__two_at_once__insurance_pays_one_account_after_the_other() -> None:
+    notional = [[0, 5_000], [5_000, 0], [-5_000, -5_000]]
+    accounts = scene.population(notional, [[0, 1_000], [1_000, 0], [2_000, 2_000]], [0, 0, 0])
+    world = scene.world(scene.tape({"BTC": [100.0], "ETH": [10.0]}, end=START + 86_400), accounts)
+    world.books.base[0, 1] -= 1_030
+    world.books.base[1, 0] -= 1_060
+    world.insurance.cash, world.insurance.cap = 100.0, np.array([1_000.0, 1_000.0])
+    deficits.absorb(world, np.arange(2), np.array([[False, True], [True, False]]), whole=False)
+    assert world.insured == pytest.approx(30 + 35)  # half of what it has left
+    assert world.ledger.deficits == pytest.approx([30, 60, 0])
+    assert world.ledger.borne == pytest.approx([0, 0, 25])
+
+
 def test_close_pool__below_zero__is_closed_against_the_longs() -> None:
     world = _world()
     world.pool, world.insurance.cash, world.insurance.cap = -90.0, 60.0, np.array([1_000.0])
