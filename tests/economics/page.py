@@ -19,6 +19,7 @@ def written(page: str, report: dict[str, Any]) -> str:
     days = report["days"]
     parts = {
         "comparison": comparison(days),
+        "lead": ahead(report["ahead"]),
         "figures": "\n".join(
             (parameters(), sensitivity(report["sensitivity"]), before(days), honest(days), best(days))
         ),
@@ -38,6 +39,17 @@ def comparison(days: dict[str, Any]) -> str:
         ways = at_once[Charge.BASE], at_once[Charge.AGE], after[Exit.ORDER], after[Exit.CUT_ASKED]
         rows.append((name, *(_bps(way) for way in ways)))
     return _table(("day", "neither", "age-priced fills alone", "two steps alone", "both, as cuts are"), rows)
+
+
+def ahead(days: dict[str, Any]) -> str:
+    """The same by the seconds that he is ahead."""
+    ways = {"neither": Charge.BASE, "age-priced fills": Charge.AGE, "two steps": Exit.ORDER}
+    rows = [
+        (f"{name}, {label}", *(_bps(each[way]) for each in leads.values()))
+        for name, leads in days.items()
+        for label, way in ways.items()
+    ]
+    return _table(("day, way", *(f"{lead} s" for lead in next(iter(days.values())))), rows)
 
 
 def parameters() -> str:

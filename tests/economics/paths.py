@@ -1,7 +1,8 @@
 """The truth second by second, and what a price feed tells of it.
 
 Minute bars only bound the truth: a seeded Brownian bridge runs through each minute's open, high, low and close. The
-feed publishes on a move of 0.5 % or on its heartbeat; what it publishes is ten seconds old when it lands.
+feed publishes on a move of 0.5 % or on its heartbeat; what it publishes is ten seconds old when it lands, if not told
+otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Round:
     """One answer of the feed."""
 
     time: int  # [s] from the start of the path: when it lands, and its `updatedAt`
-    price: float  # the truth LATENCY earlier
+    price: float  # the truth when the feed observed it
 
 
 def generated_day() -> list[Bar]:
@@ -54,16 +55,16 @@ def bridge(bars: Sequence[Bar], seed: int) -> Series:
     return np.concatenate([_minute(bar, source) for bar in bars])
 
 
-def publish(truth: Series) -> list[Round]:
-    """The rounds that a feed watching `truth` lands, the first at once."""
+def publish(truth: Series, latency: int = LATENCY) -> list[Round]:
+    """The rounds that a feed watching `truth` lands, so late [s]; the first at once."""
     rounds, seen = [Round(0, float(truth[0]))], 0
     while True:
         ahead = truth[seen + 1 : seen + 1 + HEARTBEAT]
         moved = np.abs(ahead / truth[seen] - 1) >= DEVIATION
         seen += int(moved.argmax()) + 1 if moved.any() else HEARTBEAT
-        if seen + LATENCY >= len(truth):
+        if seen + latency >= len(truth):
             return rounds
-        rounds.append(Round(seen + LATENCY, float(truth[seen])))
+        rounds.append(Round(seen + latency, float(truth[seen])))
 
 
 def _worst_day(bars: Sequence[Bar]) -> list[Bar]:

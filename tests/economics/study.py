@@ -12,6 +12,7 @@ from ballast.model.policy import REQUEST_DELAY
 from ballast.params import WAD, MarketParams, Params
 from tests.economics import honest
 from tests.economics.at_once import takers
+from tests.economics.paths import LATENCY
 from tests.economics.tape import Charge, Tape
 from tests.economics.trader import Exit, Result, Strategy
 
@@ -19,6 +20,7 @@ SEEDS = 20
 MARKET = "ETH"
 FORMER_CAP = 5 * WAD  # of spread and fee over volatility, before this study
 SHARES = 1.0, 0.75, 0.5, 0.25, 0.0  # of what the pool asks
+LEADS = 0, 2, 5, LATENCY, 30  # [s] that he is ahead of the feed
 BPS = 10_000
 
 
@@ -55,9 +57,9 @@ def market(former: bool = False, params: Params | None = None) -> MarketParams:
     return shipped.model_copy(update={"quote": quote, "fees": fees})
 
 
-def tapes(bars: Sequence[Bar], seeds: int = SEEDS, former: bool = False) -> list[Tape]:
+def tapes(bars: Sequence[Bar], seeds: int = SEEDS, former: bool = False, lead: int = LATENCY) -> list[Tape]:
     """The same day, as many times."""
-    return [Tape(bars, seed, market(former)) for seed in range(seeds)]
+    return [Tape(bars, seed, market(former), lead) for seed in range(seeds)]
 
 
 def best(played: Sequence[Tape], tried: Sequence[Plan]) -> Best | None:
@@ -96,6 +98,16 @@ def sensitivity(bars: Sequence[Bar], tried: Sequence[Strategy], seeds: int = SEE
 def at_once(played: Sequence[Tape]) -> dict[str, Any]:
     """What he would take if fills came at the last round's price, for either charge."""
     return {charge: _plain(best(played, takers(charge))) for charge in Charge}
+
+
+def ahead(bars: Sequence[Bar], tried: Sequence[Strategy], seeds: int = SEEDS) -> dict[int, dict[str, Any]]:
+    """What he takes by how far he is ahead of the feed [s]: with orders, and if fills came at once."""
+    orders = [each for each in tried if each.exit is Exit.ORDER]
+    found: dict[int, dict[str, Any]] = {}
+    for lead in LEADS:
+        played = tapes(bars, seeds, lead=lead)
+        found[lead] = {Exit.ORDER: _plain(best(played, orders)), **at_once(played)}
+    return found
 
 
 def study(bars: Sequence[Bar], tried: Sequence[Strategy], seeds: int = SEEDS, accounts: int = 40) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ballast.model.exchange import MIN_DELAY, FeeConfig
 from ballast.model.oracle import Feed, FeedConfig, Quote
 from ballast.model.pool import LiquidityPool, QuoteConfig
 from ballast.params import WAD, MarketParams
-from tests.economics.paths import Series, bridge, publish
+from tests.economics.paths import LATENCY, Series, bridge, publish
 
 BLOCK = 12  # [s]
 
@@ -31,9 +31,9 @@ class Charge(StrEnum):
 class Tape:
     """Times are seconds of the day, prices are numbers; those of fills come from the pool's integer arithmetic."""
 
-    def __init__(self, bars: Sequence[Bar], seed: int, params: MarketParams) -> None:
+    def __init__(self, bars: Sequence[Bar], seed: int, params: MarketParams, latency: int = LATENCY) -> None:
         self.truth = bridge(bars, seed)
-        rounds = publish(self.truth)
+        rounds = publish(self.truth, latency)
         self.length = len(self.truth)
         self.times: Seconds = np.array([round_.time for round_ in rounds])
         self.prices: Series = np.array([round_.price for round_ in rounds])

@@ -35,10 +35,11 @@ def test_bridge__any_seed__runs_through_every_bar(seed: int) -> None:
         assert (minute.max(), minute.min()) == (pytest.approx(bar.high), pytest.approx(bar.low))
 
 
-def test_publish__any_path__says_what_was_true_ten_seconds_ago() -> None:
+@pytest.mark.parametrize("latency", [LATENCY, 30])
+def test_publish__any_path__says_what_was_true_when_it_was_seen(latency: int) -> None:
     truth = bridge(generated_day(), 0)
-    rounds = publish(truth)
-    assert all(round_.price == truth[max(0, round_.time - LATENCY)] for round_ in rounds)
+    rounds = publish(truth, latency)
+    assert all(round_.price == truth[max(0, round_.time - latency)] for round_ in rounds)
     steps = np.diff([round_.price for round_ in rounds]) / [round_.price for round_ in rounds[:-1]]
     gaps = np.diff([round_.time for round_ in rounds])
     assert (np.abs(steps) >= 0.005)[gaps < 3_600].all()
@@ -120,3 +121,19 @@ def test_figures__every_day__two_steps_pay_him_less_than_fills_at_once() -> None
     for name, day in days.items():
         free, held = day["at once"][Charge.BASE]["mean"], day["at once"][Charge.AGE]["mean"]
         assert day["after"][Exit.ORDER]["mean"] <= 0 <= held < free, name
+
+
+def test_figures__lead_of_the_feed__brings_what_the_day_does() -> None:
+    report = json.loads(FIGURES.read_text())
+    assert "generated" in report["ahead"]
+    for name, leads in report["ahead"].items():
+        day = report["days"][name]
+        assert leads[str(LATENCY)] == {Exit.ORDER: day["after"][Exit.ORDER], **day["at once"]}
+
+
+def test_figures__feed_on_time__the_spread_for_age_leaves_him_little_and_less_than_a_late_one() -> None:
+    for name, leads in json.loads(FIGURES.read_text())["ahead"].items():
+        held = [leads[lead][Charge.AGE]["mean"] for lead in ("0", "2", "5", str(LATENCY))]
+        assert held[0] < leads["0"][Charge.BASE]["mean"] / 50, name
+        assert held == sorted(held), name
+        assert all(leads[lead][Exit.ORDER]["mean"] <= 0 for lead in ("0", "2", "5", str(LATENCY))), name
