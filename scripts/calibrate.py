@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,11 +12,12 @@ from ballast import params as params_
 from ballast.cli import ballast_command
 from ballast.lab import calibrated
 from ballast.lab.calibrated import Calibration
-from ballast.lab.calibration import Bench
+from ballast.lab.calibration import SPACE, Bench
 from ballast.lab.command import jobs_option, make, with_progress
 from ballast.lab.population import KINDS
 from ballast.lab.study import Drawn
 from ballast.lab.windows import sources
+from ballast.lab.world import Settings
 
 OUTPUT = Path("build/calibration")
 TRAIN = "generated_crash", "generated_calm"
@@ -27,6 +29,8 @@ VALIDATE = "generated_waves", "generated_regimes"
     "--train", multiple=True, envvar="TRAIN", default=TRAIN, help="A window to search in, as --prices of lab."
 )
 @click.option("--validate", multiple=True, envvar="VALIDATE", default=VALIDATE, help="A window to validate in.")
+@click.option("--keep", multiple=True, type=click.Choice([each.name for each in SPACE]), help="Leave this as it is.")
+@click.option("--delay", default=5, type=click.IntRange(0), help="Blocks of 12 s from a call to its keeper.")
 @click.option("--trials", default=120, type=click.IntRange(2), help="How many parameters to try.")
 @click.option("--population", default="mixed", type=click.Choice(list(KINDS)), help="Whose accounts.")
 @click.option("--accounts", default=200, type=click.IntRange(1), help="How many.")
@@ -40,6 +44,8 @@ VALIDATE = "generated_waves", "generated_regimes"
 def cli(
     train: tuple[str, ...],
     validate: tuple[str, ...],
+    keep: tuple[str, ...],
+    delay: int,
     trials: int,
     population: str,
     accounts: int,
@@ -52,13 +58,14 @@ def cli(
 ) -> None:
     """Search for default parameters: policy and margins.
 
+    Keepers are a minute late, so that no policy is chosen that only works with punctual ones.
     The search has one draw of accounts, `--seed`; validation has `--seeds` others. No parameters file is written: the
     tables say what to put there.
     """
     params, holdings = params_.load(params_file), Drawn(population, accounts)
-    trained = Bench(tuple(sources(train)), holdings, (seed,), params)
+    trained = Bench(tuple(sources(train)), holdings, (seed,), params, settings=Settings(delay=delay), kept=keep)
     fresh = tuple(range(seed + 1, seed + 1 + seeds))
-    validated = Bench(tuple(sources(validate)), holdings, fresh, params)
+    validated = replace(trained, sources=tuple(sources(validate)), seeds=fresh)
     make(output)
     found = with_progress(
         Console(), lambda tell, processes: Calibration.of(trained, validated, trials, seed, tell, processes), jobs

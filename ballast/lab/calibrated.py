@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ballast.lab.calibration import SPACE, Bench, Figures, Judged, best, search, undone, values_of
+from ballast.lab.calibration import SPACE, Bench, Figures, Judged, Variable, best, search, undone, values_of
 from ballast.lab.jobs import Progress
 
 BEST = 10  # trials that the page shows
@@ -139,13 +139,17 @@ def _space(found: Calibration) -> str:
         (
             variable.name,
             variable.text,
-            f"{variable.low:g} – {variable.high:g} {variable.unit}".strip(),
+            "–" if variable.name in found.trained.kept else _range(variable),
             f"{present[variable.name]:g}",
             f"**{chosen[variable.name]:g}**" if chosen[variable.name] != present[variable.name] else "as now",
         )
         for variable in SPACE
     )
     return _table(("variable", "", "searched", "now", "chosen"), rows, "lllrr")
+
+
+def _range(variable: Variable) -> str:
+    return f"{variable.low:g} – {variable.high:g} {variable.unit}".strip()
 
 
 def _windows(now: Judged, chosen: Judged) -> str:
@@ -194,8 +198,9 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> 
 
 def _told(bench: Bench) -> str:
     names = ", ".join(source.name for source in bench.sources)
-    seeds = "seed " + ", ".join(map(str, bench.seeds))
-    return f"{names}; {bench.holdings.accounts} accounts ({bench.holdings.name}), {seeds}"
+    seeds = f"seed{'s' * (len(bench.seeds) > 1)} " + ", ".join(map(str, bench.seeds))
+    late = f"keepers {bench.settings.delay} blocks late"
+    return f"{names}; {bench.holdings.accounts} accounts ({bench.holdings.name}), {seeds}, {late}"
 
 
 def _bench(bench: Bench) -> dict[str, Any]:
@@ -204,6 +209,8 @@ def _bench(bench: Bench) -> dict[str, Any]:
         "accounts": bench.holdings.accounts,
         "population": bench.holdings.name,
         "seeds": list(bench.seeds),
+        "delay": bench.settings.delay,
+        "kept": list(bench.kept),
     }
 
 

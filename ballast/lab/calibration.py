@@ -190,6 +190,12 @@ class Bench:
     params: Params
     feed: FeedSettings = field(default_factory=FeedSettings)
     settings: Settings = field(default_factory=Settings)
+    kept: tuple[str, ...] = ()  # variables that stay as they are
+
+    def point(self, trial: optuna.Trial) -> Values:
+        """One drawn from the space."""
+        present = values_of(self.params)
+        return {each.name: present[each.name] if each.name in self.kept else each.draw(trial) for each in SPACE}
 
     def judge(self, values: Values) -> Judged:
         """Every window, under parameters at a point of the space."""
@@ -253,11 +259,11 @@ def search(bench: Bench, trials: int, seed: int, progress: Progress, processes: 
     tried: list[Judged] = []
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True)
     study = optuna.create_study(sampler=sampler)
-    study.enqueue_trial(values_of(bench.params))
+    study.enqueue_trial({name: at for name, at in values_of(bench.params).items() if name not in bench.kept})
     with pool(processes, _begin, bench) as executor:
         while len(tried) < trials:
             batch = [study.ask() for _ in range(1 if not tried else min(BATCH, trials - len(tried)))]
-            points = [{variable.name: variable.draw(trial) for variable in SPACE} for trial in batch]
+            points = [bench.point(trial) for trial in batch]
             tried += executor.map(_judge, points)
             tried[0].check_comparable()
             for trial in batch:

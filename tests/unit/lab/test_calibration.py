@@ -151,13 +151,15 @@ def test_best__cheapest_misses_a_goal__the_next() -> None:
 
 
 def test_search__a_fall__begins_with_the_present_and_repeats_itself(crash: str) -> None:
-    here = bench(crash)
+    here = replace(bench(crash), kept=("range_multiplier",))
     told: list[int] = []
     first = search(here, 3, 7, lambda _, done, __: told.append(done), processes=2)
     again = search(here, 3, 7, lambda *_: None, processes=1)
     assert told == [1, 3] and [each.values for each in first] == [each.values for each in again]
     assert first[0].values == NOW.values and first[0].figures == again[0].figures
     assert first[1].values != first[2].values
+    assert {each.values["range_multiplier"] for each in first} == {1}
+    assert len({each.values["initial_ratio"] for each in first}) > 1
     back = undone(here, first[1], processes=2)
     assert set(back) == {name for name, value in first[1].values.items() if value != NOW.values[name]}
 
