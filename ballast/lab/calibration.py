@@ -126,16 +126,14 @@ class Figures:
     leverage: float  # Σ notional / Σ equity of accounts that open as levered as margins let them
 
     def violations(self) -> dict[str, float]:
-        """By how much goals are missed; ≤ 0 where they are met."""
-        contained = CONTAINED - self.containment_pct
-        if not self.crash:
-            return {"containment": contained, "calm": self.cost_bps - CALM_COST}
-        found = {
-            "saved": SAVED - self.saved_pct,
-            "saved_cross": SAVED_CROSS - self.saved_cross_pct,
-            "bad_debt": self.bad_debt_bps,
-            "containment": contained,
-        }
+        """By how much goals are missed; ≤ 0 where they are met, or where there is nothing to meet."""
+        found = {"containment": CONTAINED - self.containment_pct}
+        if self.crash:
+            found["saved"] = SAVED - self.saved_pct
+            found["saved_cross"] = SAVED_CROSS - self.saved_cross_pct
+            found["bad_debt"] = self.bad_debt_bps
+        else:
+            found["calm"] = self.cost_bps - CALM_COST
         return {name: 0.0 if math.isnan(by) else by for name, by in found.items()}
 
 

@@ -127,6 +127,12 @@ def test_violations__a_goal_missed_in_one_window__by_how_much(figures: dict[str,
     assert judged.violations()[goal] == pytest.approx(by)
 
 
+def test_violations__nothing_to_contain__no_goal() -> None:
+    for figures in (CRASH, CALM):
+        judged = Judged(NOW.values, {"week": replace(figures, containment_pct=math.nan)})
+        assert judged.feasible and judged.violations()["containment"] == 0
+
+
 def test_violations__cuts_in_a_calm_week__missed() -> None:
     judged = Judged(NOW.values, {"calm": replace(CALM, cost_bps=1.0)})
     assert judged.violations()["calm"] == pytest.approx(0.95)
