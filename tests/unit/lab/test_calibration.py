@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ballast import params as params_
+from ballast.chain.abi import ROOT
 from ballast.lab.calibrated import BEGIN, END, Calibration, as_json, insert, markdown, write
 from ballast.lab.calibration import SPACE, Bench, Figures, Judged, best, params_of, search, undone, values_of
 from ballast.lab.study import Drawn
@@ -182,9 +183,10 @@ def test_search__nothing_ever_cut__asks_for_a_crash() -> None:
 def test_markdown__two_trials__what_was_chosen_and_what_it_is_worth() -> None:
     text = markdown(found())
     assert "2 trials, 2 of them feasible" in text
-    assert "| containment | of account equity, into one book a day | 5 – 60 % | 40 | **20** |" in text
-    assert "| z_trigger | a book nearer than this triggers | 1 – 4 | 2 | as now |" in text
-    assert "| containment 40 | 0.950 | containment 5.0 |" in text
+    contained, trigger = NOW.values["containment"], NOW.values["z_trigger"]
+    assert f"| containment | of account equity, into one book a day | 5 – 60 % | {contained:g} | **20** |" in text
+    assert f"| z_trigger | a book nearer than this triggers | 1 – 4 | {trigger:g} | as now |" in text
+    assert f"| containment {contained:g} | 0.950 | containment 5.0 |" in text
 
 
 def test_write__page_with_marks__figures_replaced_and_the_rest_kept(tmp_path: Path) -> None:
@@ -203,3 +205,8 @@ def test_insert__page_without_marks__says_what_is_expected(tmp_path: Path) -> No
     with pytest.raises(ValueError, match="no place for the figures; expected the lines"):
         insert(page, "figures")
     assert page.read_text() == "nothing"
+
+
+def test_default_policy__what_the_committed_calibration_chose() -> None:
+    committed = json.loads((ROOT / "benchmarks" / "calibration.json").read_text())
+    assert values_of(PARAMS) == pytest.approx(committed["chosen"]["values"])
