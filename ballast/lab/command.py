@@ -52,8 +52,13 @@ def prices_options(command: Command) -> Command:
             help="A window: prefix of <PREFIX>_BTC.csv, <PREFIX>_ETH.csv …, or BTC=FILE,ETH=FILE of bars or rounds. "
             "May be given several times; else generated paths.",
         ),
-        click.option("--start", type=MOMENT, help="Read files from then on (UTC); the first day only warms up."),
-        click.option("--end", type=MOMENT, help="Read files up to then (UTC)."),
+        click.option(
+            "--start",
+            type=MOMENT,
+            metavar="TIME",
+            help='Read files from then on, as 2020-03-05 or "2020-03-05 12:00" (UTC); the first day only warms up.',
+        ),
+        click.option("--end", type=MOMENT, metavar="TIME", help="Read files up to then."),
     )(command)
 
 

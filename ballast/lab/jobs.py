@@ -157,7 +157,7 @@ def pool(processes: int, begin: Callable[..., None], *given: Any) -> Iterator[Pr
 
 def _check_heartbeat(feed: FeedSettings, recording: Recording, params: Params) -> None:
     """A feed that is silent for longer than its market believes it would leave that without a price."""
-    for name in recording.rounds.keys() & params.markets.keys():
+    for name in (name for name in recording.rounds if name in params.markets):
         limits = params.markets[name].feed
         if feed.heartbeat > limits.heartbeat + limits.grace:
             most = limits.heartbeat + limits.grace

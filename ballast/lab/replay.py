@@ -46,6 +46,8 @@ class _Queue:
     def add(self, calls: Calls) -> None:
         """Whoever is not due earlier."""
         accounts, since = calls
+        if not len(accounts):
+            return
         at = since + self._delay
         earlier = at < self._at[accounts]
         accounts, at = accounts[earlier], at[earlier]
