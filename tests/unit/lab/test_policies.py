@@ -12,7 +12,8 @@ from ballast.model.errors import Rejected
 from ballast.model.fixed_point import WAD
 from ballast.model.policy import Policy
 
-DEFAULT = params.load().policy
+DISTANCES = {"z_trigger": 2, "z_donor": 4, "z_target": 10, "z_delever": 2, "z_delever_target": 8}
+DEFAULT = params.load().policy.model_copy(update={name: z * WAD for name, z in DISTANCES.items()})
 CASES: list[tuple[dict[str, Any], str]] = [
     ({"z_trigger": WAD - WAD // 100}, "z_trigger 0.99; expected 1 to 40.95"),
     ({"z_target": 41 * WAD}, "z_target 41; expected 0 to 40.95"),

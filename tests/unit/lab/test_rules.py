@@ -10,7 +10,7 @@ import pytest
 
 from ballast.lab.rules import RULES, Ballast, FixedWeights, ProRata, Rule, rule_of
 from ballast.lab.world import Settings, World
-from ballast.params import ParamsError
+from ballast.params import WAD, ParamsError
 from tests.unit.lab import scene
 from tests.unit.lab.scene import PARAMS, START
 
@@ -81,7 +81,7 @@ def test_call__pro_rata_far_from_liquidation__nothing() -> None:
 
 
 def test_call__pro_rata__once_in_a_cooldown() -> None:
-    rule = ProRata(POLICY)
+    rule = ProRata(POLICY.model_copy(update={"z_trigger": 2 * WAD}))
     world = _hedged(rule, {"BTC": [100, 94.8], "ETH": [10, 9.5]})
     world.books.base[0] += np.array([-180.0, 300.0])
     world.refresh()
@@ -172,7 +172,10 @@ def test_rule_of__policy_file__is_named_after_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text, expected",
     [
-        ("z_trigger: 5\n", "z_trigger 5, z_donor 4, z_target 10; expected z_trigger ≤ z_donor ≤ z_target; no owner"),
+        (
+            "z_trigger: 5\nz_donor: 4\nz_target: 10\n",
+            "z_trigger 5, z_donor 4, z_target 10; expected z_trigger ≤ z_donor ≤ z_target; no owner",
+        ),
         ("z_trigger: x\n", "policy.z_trigger"),
     ],
 )
