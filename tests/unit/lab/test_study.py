@@ -13,6 +13,7 @@ from ballast.lab.report import Report, Setup
 from ballast.lab.rules import RULES
 from ballast.lab.study import Drawn, Study
 from ballast.lab.windows import Source
+from ballast.model.fixed_point import BPS
 
 ACCOUNTS = 12
 PARAMS = params.load()
@@ -61,7 +62,7 @@ def test_run__containment__100_under_isolated_and_0_under_cross(all_rules: Repor
 
 def test_run__frontier__more_into_one_book_contains_less(all_rules: Report) -> None:
     none, own, all_ = all_rules.frontier["generated_crash"]
-    assert (none.cap, own.cap, all_.cap) == (0, 0.4, 1)
+    assert (none.cap, own.cap, all_.cap) == (0, PARAMS.policy.containment / BPS, 1)
     assert own.cost == all_rules.windows["generated_crash"]["ballast"].estimate("cost_bps")
     assert none.containment.mean >= all_.containment.mean
 
