@@ -207,6 +207,6 @@ def test_insert__page_without_marks__says_what_is_expected(tmp_path: Path) -> No
     assert page.read_text() == "nothing"
 
 
-def test_default_policy__what_the_committed_calibration_chose() -> None:
+def test_default_policy__committed_calibration__what_it_chose() -> None:
     committed = json.loads((ROOT / "benchmarks" / "calibration.json").read_text())
     assert values_of(PARAMS) == pytest.approx(committed["chosen"]["values"])
