@@ -11,8 +11,6 @@ from ballast.lab.files import DIGITS
 from ballast.lab.report import BALLAST, ISOLATED
 from ballast.lab.sensitivity import Axis, Line, Point, Sensitivities
 
-CELL = "accounts liquidated, % (isolated) · cuts and rewards, % of isolated's penalties · pool at worst, %"
-
 
 def write(found: Sensitivities, folder: Path) -> None:
     """Write both."""
@@ -74,12 +72,14 @@ def markdown(found: Sensitivities) -> str:
 
 
 def _cell(point: Point) -> str:
+    """Accounts that lose a book, % (isolated) · cuts and rewards, bps (penalties, isolated) · pool at worst, %."""
     lost, alone = (point.mean(rule, "accounts_liquidated_pct") for rule in (BALLAST, ISOLATED))
-    share = "–" if math.isnan(point.share_pct) else f"{point.share_pct:.0f}"
+    cost, penalties = point.mean(BALLAST, "cost_bps"), point.mean(ISOLATED, "penalties_bps")
     mark = "" if point.kept() else "**"
     debt = point.mean(BALLAST, "bad_debt_bps")
-    owed = f", owed {debt:.1f} bps" if debt else ""
-    return f"{mark}{lost:.1f}{mark} ({alone:.0f}) · {share} · {point.mean(BALLAST, 'pool_low_pct'):.0f}{owed}"
+    owed = f", owed {debt:.1f}" if debt else ""
+    pool = round(point.mean(BALLAST, "pool_low_pct"))
+    return f"{mark}{lost:.1f}{mark} ({alone:.0f}) · {cost:.0f} ({penalties:.0f}) · {pool}{owed}"
 
 
 def _number(value: float) -> float | None:

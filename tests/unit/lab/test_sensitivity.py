@@ -168,9 +168,9 @@ def test_write__markdown__a_column_for_each_window(tmp_path: Path) -> None:
     sensitivity_files.write(_found(), tmp_path)
     lines = (tmp_path / "sensitivity.md").read_text().splitlines()
     assert {line.count("|") for line in lines} == {4}
-    assert "| 1 (default) | 1.6 (80) · 33 · 55 | 1.6 (80) · 33 · 55 |" in lines
-    assert "| 5 | **9.0** (80) · 33 · 55, owed 3.0 bps | **9.0** (80) · 33 · 55, owed 3.0 bps |" in lines
-    assert lines[-1] == "| 1 | **0.0** (80) · 33 · 55, owed 0.5 bps | – |"
+    assert "| 1 (default) | 1.6 (80) · 20 (60) · 55 | 1.6 (80) · 20 (60) · 55 |" in lines
+    assert "| 5 | **9.0** (80) · 20 (60) · 55, owed 3.0 | **9.0** (80) · 20 (60) · 55, owed 3.0 |" in lines
+    assert lines[-1] == "| 1 | **0.0** (80) · 20 (60) · 55, owed 0.5 | – |"
 
 
 def test_page__several_windows__stands_alone() -> None:
