@@ -15,11 +15,12 @@ SOURCES := $(shell find contracts interfaces -name '*.vy' -o -name '*.vyi')
 DEPLOYABLES := $(wildcard contracts/*.vy)
 # Plain pytest: the plugins of Ape and titanoboa would only slow it down
 PYTEST := pytest -p no:ape_test -p no:boa_test -q
-FAST := $(wildcard tests/static tests/unit tests/differential tests/economics tests/truth tests/stateful)
+FAST := $(addprefix tests/,static unit differential economics truth stateful)
 
-# Tests that run the contracts for their own sake; the matrices of states and of re-entry add time and no line
-UNIT := $(filter-out $(addprefix tests/unit/,__init__.py __pycache__ chain client demo deploy history keeper lab model reentrancy),$(wildcard tests/unit/*)) \
-	--ignore tests/unit/access/test_pauses.py
+# Tests that run the contracts for their own sake, traced; what is repeated for every caller, state, token or attack adds
+# time and no line, and runs untraced like the rest
+TRACED := $(addprefix tests/unit/,collateral credit exchange insurance lens liquidator market oracle pool rebalancer \
+	risk timelock vault)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup compile test fast integration coverage lint format demo lab sensitivity calibrate bench soak economics truth clean
@@ -39,19 +40,18 @@ sensitivity: compile ## when does it break? delay of keepers, deviation of feeds
 calibrate: compile ## search for default parameters over generated paths, or TRAIN="<prefix> …" VALIDATE="<prefix> …"
 	ape run calibrate $(foreach prefix,$(TRAIN),--train $(prefix)) $(foreach prefix,$(VALIDATE),--validate $(prefix)) </dev/null
 
-test: lint fast integration ## everything: style, unit, differential and stateful tests, Ape on Anvil, fork
+test: lint fast integration ## everything: style, unit, differential and stateful tests, coverage, Ape on Anvil, fork
 	@echo "make test: all passed"
 
-fast: compile ## the in-process tests only
-	$(PYTEST) $(FAST) -n 2 --dist worksteal
+fast: coverage ## the in-process tests only, each once: traced, or here
+	$(PYTEST) $(FAST) $(TRACED:%=--ignore %) -n 2 --dist worksteal
 
 integration: compile ## Ape on Anvil, as users run it, and on a fork
-	ape test tests/integration --network ethereum:local:foundry -q </dev/null
-	ape test tests/fork --network ethereum:local:foundry -q </dev/null
+	ape test tests/integration tests/fork --network ethereum:local:foundry -q -n 2 --dist loadfile </dev/null
 
-coverage: compile ## lines and branches of the Vyper code that the unit tests run
+coverage: compile ## lines and branches of the Vyper code that the unit tests run, and those tests
 	rm -f .build/coverage/*.hits
-	$(PYTEST) -p tests.coverage.plugin $(UNIT) -n 2 --dist worksteal
+	$(PYTEST) -p tests.coverage.plugin $(TRACED) -n 2 --dist worksteal
 	python -m tests.coverage.report
 
 lint: setup ## ruff, mypy, natrix, compiler warnings
@@ -95,6 +95,7 @@ setup: .venv/.ok ## install the pinned tools
 compile: .build/.ok ## compile the contracts
 .build/.ok: .venv/.ok ape-config.yaml $(SOURCES)
 	ape compile --force </dev/null
+	python -m ballast.chain.slim
 	@touch $@
 
 lock: setup # write the lock files anew; the addresses of registries stay out of them

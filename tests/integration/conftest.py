@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from eth_account import Account as Keys
 
 from ballast.chain.anvil import Anvil, anvil
+from ballast.chain.web3 import Web3Chain
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120  # one command
+KEY, PASSPHRASE = "0x" + "5e" * 32, "not a secret"
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +58,19 @@ def ape(node: Anvil, manifest: Path, tmp_path_factory: pytest.TempPathFactory) -
 
     run.data = data  # type: ignore[attr-defined]  # Ape's folder, for its accounts
     return run
+
+
+@pytest.fixture(scope="module")
+def deployer(node: Anvil, ape: Callable[..., str]) -> dict[str, str]:
+    """A keyfile account with a little ether: what makes a command sign with it."""
+    folder: Path = ape.data / "accounts"  # type: ignore[attr-defined]
+    folder.mkdir()
+    (folder / "deployer.json").write_text(json.dumps(Keys.encrypt(KEY, PASSPHRASE, iterations=2)))
+    Web3Chain(node.url).rpc("anvil_setBalance", Keys.from_key(KEY).address, hex(10**21))
+    return {"signer": "deployer", "APE_ACCOUNTS_deployer_PASSPHRASE": PASSPHRASE}
+
+
+@pytest.fixture(scope="module")
+def deployed(ape: Callable[..., str], deployer: dict[str, str], manifest: Path) -> tuple[str, dict[str, Any]]:
+    """What the command of deployment said and recorded."""
+    return ape("deploy", **deployer), json.loads(manifest.read_text())

@@ -1,32 +1,14 @@
-"""The commands, run as a user runs them, against a node that Ape knows as mainnet and with a keyfile account."""
+"""The commands of traders, lenders and keepers, run as a user runs them, one after the other on one chain."""
 
 from __future__ import annotations
 
-import json
 import re
 
-import pytest
 from eth_account import Account as Keys
 
-from ballast import params
 from ballast.chain.web3 import Web3Chain
 
-KEY, PASSPHRASE = "0x" + "5e" * 32, "not a secret"
-
-
-@pytest.fixture(scope="module")
-def deployer(node, ape):
-    """A keyfile account with a little money; its alias."""
-    folder = ape.data / "accounts"
-    folder.mkdir()
-    (folder / "deployer.json").write_text(json.dumps(Keys.encrypt(KEY, PASSPHRASE, iterations=2)))
-    Web3Chain(node.url).rpc("anvil_setBalance", Keys.from_key(KEY).address, hex(10**21))
-    return {"signer": "deployer", "APE_ACCOUNTS_deployer_PASSPHRASE": PASSPHRASE}
-
-
-@pytest.fixture(scope="module")
-def deployed(ape, deployer, manifest):
-    return ape("deploy", **deployer), json.loads(manifest.read_text())
+from .conftest import KEY
 
 
 def test_deploy__keyfile_account__records_and_verifies(deployed):
@@ -81,7 +63,7 @@ def test_lab__account_of_the_chain__replayed_through_bars(ape, deployed, tmp_pat
 
     said = ape("lab", "--account", "7", "--prices", str(tmp_path / "flat"))
 
-    assert "account 7" in said and "fixed_weights" in said and "ballast_no_cut" in said
+    assert "7: short 2 ETH" in said and "fixed_weights" in said and "ballast_no_cut" in said
 
 
 def test_credit_and_insurance__as_lender_and_borrower__ends_with_a_debt(ape, deployer, deployed):
@@ -124,70 +106,3 @@ def test_liquidator__unguarded_book_below_maintenance__started_bought_and_closed
     assert "unwound ETH" in said
     said = ape("liquidator", "--bidder", "1", "--once", fails=True, **deployer)
     assert "may not trade and move margin for account 1" in said
-
-
-def test_withdraw__too_much__is_refused_in_one_line(ape, deployer, deployed):
-    said = ape("account", "withdraw", "1", "5", fails=True, **deployer)
-
-    assert "refused: access: no right" in said
-    assert "Traceback" not in said
-
-
-def test_show__unknown_account__is_named(ape, deployed):
-    said = ape("account", "show", "99", fails=True)
-
-    assert "there is no account 99" in said
-    assert "Traceback" not in said
-
-
-def test_any__node_is_down__is_named(ape, deployed):
-    said = ape("account", "show", "1", fails=True, url="http://127.0.0.1:9")
-
-    assert "127.0.0.1:9" in said
-    assert "Traceback" not in said
-
-
-def test_any__wrong_chain__is_named(ape, deployed):
-    from ballast.chain.anvil import anvil
-
-    with anvil(chain_id=5) as other:
-        said = ape("account", "show", "1", fails=True, url=other.url)
-
-    assert "5" in said
-    assert "Traceback" not in said
-
-
-def test_deploy__wrong_params__names_file_and_line(ape, deployer, tmp_path):
-    path = tmp_path / "wrong.yaml"
-    path.write_text("settlement:\n  mock: maybe\n")
-
-    said = ape("deploy", "--params", str(path), fails=True, **deployer)
-
-    assert f"{path}:2: settlement.mock" in said.replace("\n", "")
-    assert "Traceback" not in said
-
-
-def test_timelock__changed_params__are_proposed_waited_for_and_set(ape, deployer, deployed, node, tmp_path):
-    chain, changed, file = Web3Chain(node.url), tmp_path / "changed.yaml", str(tmp_path / "proposal.json")
-    changed.write_text(params.DEFAULT.read_text().replace("execution_fee: 1 ", "execution_fee: 2 "))
-    options = ("--params", str(changed))
-
-    said = ape("timelock", "schedule", *options, "--file", file, **deployer)
-    assert "exchange.set_execution_fee(execution_fee=2_000_000_000_000_000_000)" in said
-    assert "waiting, ready from" in said
-    chain.advance(2 * 86_400)
-    assert "ready" in ape("timelock", "show", file)
-    assert "done" in ape("timelock", "execute", file, signer="TEST::3")
-
-    assert "verified" in ape("deploy", "--verify-only", *options, **deployer)
-
-
-def test_guardian__halt__is_opened_by_proposal_only(ape, deployer, deployed, tmp_path):
-    """X-GOV-04: one transaction, that market alone."""
-    assert "ETH is halted" in ape("guardian", "halt", "ETH", **deployer)
-    assert "only tightens" in ape("guardian", "reduce-only", "ETH", fails=True, **deployer)
-
-    said = ape("timelock", "call", "market.ETH", "set_state", "0", "--file", str(tmp_path / "open.json"), **deployer)
-
-    assert "market.ETH.set_state(state=0)" in said
-    assert "waiting" in said

@@ -390,3 +390,18 @@ def test_fee__any_volatility__follows_it_between_bounds(exchange: Contract, eth:
     with refused("exchange: market has no fees"):
         exchange.fee(99, WAD, WAD)
     assert exchange.fee(eth, ANY_PRICE, WAD) > 0
+
+
+def test_execute__pools_book_short_and_relieved__topped_up_from_its_cash(
+    protocol: Protocol, account: int, fill: Callable[..., Any], publish: Callable[..., int], trade: Callable[..., Any]
+) -> None:
+    """HLT-1: a fill that takes from its inventory lifts its book to initial margin, too, as far as there is cash."""
+    market, pool = protocol.markets[ETH], protocol.pool_account
+    fill(100, 95_000)
+    for price in (3_200, 3_400):
+        publish(ETH, price * WAD, after=700)
+    before, cash = market.book_risk(pool), protocol.vault.treasury(pool).cash
+    assert before.equity < before.initial
+    assert trade(account, ETH, -10 * WAD).named("OrderFilled")
+    after = market.book_risk(pool)
+    assert after.equity == after.initial and protocol.vault.treasury(pool).cash < cash

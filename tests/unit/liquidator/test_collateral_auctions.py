@@ -422,6 +422,44 @@ def test_realise_debt__nothing_left__insurance_pays_then_the_lenders(
     assert pool.total_debt() <= 10
 
 
+def test_note__treasury__below_zero_is_known_and_repaid_is_forgotten(
+    protocol: Protocol, debtor: int, sell_out: Callable[[int], None], owner: str, keeper: str
+) -> None:
+    """BDT-2: the lenders' gate shuts and opens with it."""
+    deficits = protocol.deficits
+    assert not deficits.note(debtor, 0, sender=keeper).returned
+    sell_out(debtor)
+    assert deficits.note(debtor, 0, sender=keeper).returned
+    assert (deficits.is_noted(debtor, 0), deficits.insolvencies(), deficits.insolvent_debts()) == (True, 1, 1)
+    deposit_to(protocol, debtor, owner, DEBT, owner)
+    assert not deficits.note(debtor, 0, sender=keeper).returned
+    assert (deficits.is_noted(debtor, 0), deficits.insolvencies(), deficits.insolvent_debts()) == (False, 0, 0)
+
+
+def test_realise_debt__more_than_dust_without_a_price_for_a_week__is_buried(
+    protocol: Protocol,
+    sold_out: int,
+    insured: int,
+    publish: Callable[..., int],
+    trader: str,
+    owner: str,
+    keeper: str,
+) -> None:
+    """BDT-1: what nobody can price waits for a price, but no longer than a week; then it is the insurance's."""
+    deficits, day = protocol.deficits, 86_400
+    deposit_to(protocol, sold_out, trader, WAD, owner, "WBTC")
+    publish(ETH, DEEP, after=3_960)
+    deficits.realise_debt(sold_out, [], sender=keeper)
+    assert deficits.is_noted(sold_out, 0)
+    publish(ETH, DEEP, after=6 * day)
+    with refused("deficits: collateral is left"):
+        deficits.realise_debt(sold_out, [], sender=keeper)
+    publish(ETH, DEEP, after=day)
+    assert deficits.realise_debt(sold_out, [], sender=keeper).named("DebtRealised")
+    held = [protocol.vault.collateral_of(account)[1] for account in (sold_out, insured)]
+    assert held == [0, WAD] and not deficits.is_noted(sold_out, 0)
+
+
 def test_realise_debt__above_zero_or_collateral_left__is_refused(
     protocol: Protocol, on_sale: Callable[..., int], publish: Callable[..., int], keeper: str
 ) -> None:

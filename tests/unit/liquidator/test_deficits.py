@@ -108,6 +108,28 @@ def test_realise_deficit__insurance_is_empty__the_opposite_side_bears_it_by_size
     assert balance() == held + topped_up + paid and protocol.vault.market(1) == others
 
 
+def test_realise_deficit__market_may_draw_nothing__no_cash_of_the_insurance_moves(
+    protocol: Protocol,
+    victim: int,
+    winner: int,
+    insured: int,
+    eth: int,
+    publish: Callable[..., int],
+    realise: Callable[..., Receipt],
+    owner: str,
+    keeper: str,
+) -> None:
+    """BDT-4: rich as it is, a market without a cap is not its business; all of the loss is spread."""
+    protocol.insurance_fund.set_draw_cap(eth, 0, sender=owner)
+    publish(ETH, ZERO, after=60)
+    protocol.vault.collect_insurance(sender=keeper)
+    cash = protocol.vault.treasury(insured).cash
+    receipt = realise(victim)
+    event = receipt.event("DeficitRealised")
+    assert (event.paid_by_insurance, event.spread) == (0, -event.equity) and event.spread > 0
+    assert not receipt.named("DeficitCovered") and protocol.vault.treasury(insured).cash == cash
+
+
 def test_realise_deficit__above_zero__is_refused(
     victim: int, publish: Callable[..., int], realise: Callable[..., Receipt], bidder: int, protocol: Protocol
 ) -> None:

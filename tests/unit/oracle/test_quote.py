@@ -67,6 +67,14 @@ def test_quote__calm__stops_at_the_floor(oracle: Oracle) -> None:
     assert oracle.quote().fast_volatility == 30 * WAD // 100
 
 
+def test_quote__same_price_after_months__fast_volatility_forgets_all(oracle: Oracle) -> None:
+    """Nothing is left of the old estimate, not even its rounding; the floor is what remains."""
+    oracle.publish(2_200, after=60)
+    assert oracle.quote().fast_volatility > 30 * WAD // 100
+    oracle.publish(2_200, after=120 * 86_400)
+    assert oracle.quote().fast_volatility == 30 * WAD // 100
+
+
 def test_quote__average__reaches_the_price_in_half_an_hour(oracle: Oracle) -> None:
     oracle.publish(2_100, after=HOUR)
     averages = []

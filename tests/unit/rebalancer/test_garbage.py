@@ -167,6 +167,20 @@ def test_plan__oracle_that_says_nothing__frozen_book_asks_for_no_poke(
     assert (plan.frozen, plan.code, plan.requests) == (1, HEALTHY, [])
 
 
+def test_within_risk_share__frozen_book__share_does_not_count(
+    rebalancer: Contract, account: int, puppet: Puppet, default: dict[str, Any], trader: str
+) -> None:
+    """REB-15: of an account that cannot be valued nobody knows what too much is; nothing may leave that book."""
+    rebalancer.set_policy(account, {**default, "max_risk_share": 1}, sender=trader)
+    puppet.risk(withdrawable=WAD)
+    assert not rebalancer.within_risk_share(account, 1 << puppet.id)
+    puppet.tell("book_risk", answer=b"")
+    assert rebalancer.within_risk_share(account, 1 << puppet.id)
+    with pytest.raises(Reverted) as refusal:
+        rebalancer.transfer_margin(account, puppet.id, 0, 1, sender=trader)
+    assert refusal.value.reason == "rebalancer: not withdrawable"
+
+
 def test_plan__risk_at_the_edge_of_the_range__counts(rebalancer: Contract, account: int, puppet: Puppet) -> None:
     puppet.risk(equity=BOUND - 1, maintenance=BOUND - 1)
     assert rebalancer.preview(account).frozen == 0

@@ -82,6 +82,31 @@ def test_meter__time_passes__refills_linearly(
     assert outflow.meter(1)[1] == 40 * WAD
 
 
+def test_reallocate__cash_is_locked_already__stays_so(
+    vault: Contract, outflow: Contract, winner: int, rebalancer: str, trader: str, allocate: Callable[..., Any]
+) -> None:
+    """HLT-9: margin that goes from book to book unlocks nothing."""
+    allocate(winner, 1, -130)
+    allocate(winner, 2, 20)
+    vault.reallocate(winner, trader, 2, 3, 5 * WAD, sender=rebalancer)
+    assert outflow.lock(winner, 1) == vault.treasury(winner).locked == 30 * WAD
+
+
+def test_meet_and_release__anybody_but_the_vault__are_refused(
+    vault: Contract, outflow: Contract, markets: list[Contract], winner: int, owner: str, stranger: str
+) -> None:
+    """HLT-7: what is locked only the vault says, which moves the money."""
+    for sender in (owner, stranger):
+        for call in (
+            lambda sender=sender: outflow.meet(winner, 1, WAD, False, sender=sender),
+            lambda sender=sender: outflow.release(winner, 1, markets[0].address, sender=sender),
+        ):
+            with pytest.raises(Reverted) as error:
+                call()
+            assert error.value.reason == "access: not the vault"
+    assert (outflow.lock(winner, 1), vault.treasury(winner).locked) == (0, 0)
+
+
 def test_release_lock__by_anyone__as_the_meter_refills(
     vault: Contract, outflow: Contract, winner: int, allocate: Callable[..., Any], stranger: str
 ) -> None:

@@ -60,6 +60,7 @@ def test_transfer_margin__takes_all__frees_the_slot_and_reuses_it(
 ) -> None:
     vault.transfer_margin(two_books, moves((0, -400)), 0, keeper, sender=rebalancer)
     assert books_of(vault, two_books) == [0, 5, 0, 0, 0, 0, 0, 0]
+    assert vault.portfolio(two_books)[1][:2] == ["0x" + "00" * 20, vault.market(5)[0]]
     allocate(two_books, 7, 1)
     assert books_of(vault, two_books) == [7, 5, 0, 0, 0, 0, 0, 0]
     assert vault.portfolio(two_books)[1][:3] == [vault.market(7)[0], vault.market(5)[0], "0x" + "00" * 20]
