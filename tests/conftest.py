@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from ballast import params as params_
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
-from tests.support import deposit_to, trade_at_oracle
+from tests.support import deposit_to, round_params, trade_at_oracle
 
 # The same examples in every run; other seeds are for `make soak`
 settings.register_profile("ballast", derandomize=True, database=None, deadline=None)
@@ -20,8 +19,8 @@ settings.load_profile("ballast")
 
 @pytest.fixture(scope="session")
 def params() -> Params:
-    """The default parameters: BTC, ETH, SOL and LINK with mock feeds."""
-    return params_.load()
+    """The default parameters, but for a policy of round figures: BTC, ETH, SOL and LINK with mock feeds."""
+    return round_params()
 
 
 @pytest.fixture(scope="session")

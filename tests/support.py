@@ -10,10 +10,27 @@ from contextlib import contextmanager
 
 import pytest
 
+from ballast import params
 from ballast.chain import Chain, Contract, Receipt, Reverted
 from ballast.deploy import Protocol
+from ballast.params import WAD, Params
 
 UNLIMITED = 2**256 - 1
+
+# What scenes are told for: round distances, whatever a calibration finds for the default policy
+_DISTANCES = {"z_trigger": 2, "z_target": 10, "z_donor": 4, "z_delever": 2, "z_delever_target": 8}
+_ROUND = {name: z * WAD for name, z in _DISTANCES.items()} | {
+    "containment": 4_000,
+    "max_risk_share": 1_500,
+    "max_delever": 5_000,
+    "cooldown": 900,
+}
+
+
+def round_params() -> Params:
+    """The default parameters, but for a policy of round figures."""
+    found = params.load()
+    return found.model_copy(update={"policy": found.policy.model_copy(update=_ROUND)})
 
 
 @contextmanager

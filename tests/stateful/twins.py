@@ -8,7 +8,6 @@ from copy import deepcopy
 from dataclasses import is_dataclass
 from typing import Any
 
-from ballast import params as params_
 from ballast.chain import Contract, Receipt, Reverted
 from ballast.chain.revm import RevmChain
 from ballast.deploy import Protocol
@@ -20,6 +19,7 @@ from ballast.model.policy import Policy
 from ballast.model.shares import POOL
 from ballast.model.system import System
 from ballast.params import WAD, Params, SecondFeedParams, SequencerParams
+from tests.support import round_params
 
 TRADERS = 3
 ACCOUNTS_EACH = 2
@@ -88,7 +88,7 @@ class Twins:
         self.owner, self.keeper, self.stranger, self.operator, self.guardian = chain_accounts[:5]
         self.traders = chain_accounts[5 : 5 + TRADERS]
         self.conspirator, self.bidder = chain_accounts[5 + TRADERS : 7 + TRADERS]
-        self.params = _prepared(params_.load(), self.guardian)
+        self.params = _prepared(round_params(), self.guardian)
         self.protocol = Protocol.deploy(self.chain, self.params, self.owner)
         self.protocol.hand_over(self.owner)
         self.names = dict(self.protocol.market_names)

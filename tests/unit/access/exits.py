@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ballast import params as params_
 from ballast.chain import Contract, Reverted
 from ballast.chain.revm import RevmChain
 from ballast.deploy import Protocol
 from ballast.params import WAD
-from tests.support import UNLIMITED, deposit_to, trade_at_oracle
+from tests.support import UNLIMITED, deposit_to, round_params, trade_at_oracle
 
 ANY_PRICE = 2**112 - 1
 ENOUGH = 10**9  # [USD]
@@ -37,7 +36,7 @@ class Exits:
         self.chain = RevmChain()
         self.owner, self.guardian, self.trader, self.bidder = self.chain.accounts[:4]
         self.lender, self.insurer, self.keeper = self.chain.accounts[4:7]
-        self.protocol = Protocol.deploy(self.chain, params_.load(), self.owner)
+        self.protocol = Protocol.deploy(self.chain, round_params(), self.owner)
         self.eth, self.btc = self.protocol.market_ids["ETH"], self.protocol.market_ids["BTC"]
         self.market, self.vault = self.protocol.markets["ETH"], self.protocol.vault
         self.wbtc = self.protocol.collateral["WBTC"]
@@ -98,7 +97,7 @@ class Exits:
             self._pass(4 * HOUR)
         profit = int(self.market.book_risk(self.winner).withdrawable)
         deposit_to(self.protocol, self.needy, self.trader, 10_000 * WAD, self.owner)
-        self.protocol.rebalancer.set_policy(self.needy, params_.load().policy.model_dump(), sender=self.trader)
+        self.protocol.rebalancer.set_policy(self.needy, round_params().policy.model_dump(), sender=self.trader)
         self.protocol.rebalancer.transfer_margin(self.winner, self.eth, 0, profit, sender=self.trader)
         deposit_to(self.protocol, self.winner, self.trader, 60_000 * WAD, self.owner)
         self.protocol.rebalancer.transfer_margin(self.winner, 0, self.eth, 40_000 * WAD, sender=self.trader)
@@ -168,7 +167,7 @@ class Exits:
         protocol, vault, me, usd = self.protocol, self.vault, self.trader, self.protocol.token.address
         credit, fund, pool = protocol.credit_pool, protocol.insurance_fund, protocol.pool
         lender, insurer, free = self.lender, self.insurer, self.cash(self.trading) // 10**12
-        off = params_.load().policy.model_dump() | {"enabled": False}
+        off = round_params().policy.model_dump() | {"enabled": False}
         return {
             "deposit": (me, vault, "deposit", (self.trading, usd, 10**6)),
             "repay": (me, vault, "deposit", (self.debtor, usd, 10**9)),

@@ -9,11 +9,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ballast import params as params_
 from ballast.chain import Contract
 from ballast.deploy import Protocol
 from ballast.params import WAD, Params
-from tests.support import UNLIMITED, last_price, trade_at_oracle
+from tests.support import UNLIMITED, last_price, round_params, trade_at_oracle
 from tests.unit.reentrancy.hooks import HookChain
 
 HOOKS, HOOKS_AFTER = 2_048, 4_096  # as MockWeirdToken numbers them
@@ -53,7 +52,7 @@ class Scene:
 
     def _deploy(self) -> Protocol:
         tokens = {"settlement": {"mock": False, "address": self.token.address}}
-        plain = params_.load().model_dump()
+        plain = round_params().model_dump()
         plain["settlement"] |= tokens["settlement"]
         plain["collateral"]["WBTC"] |= {"mock": False, "address": self.coin.address}
         plain["governance"] |= {"proposers": [self.attacker], "executors": [self.attacker]}
@@ -133,7 +132,7 @@ class Scene:
         trade(self.short, "ETH", 5 * WAD, 15_000 * WAD)
         self._fill(self.own, ETH, 10 * WAD, 20_000 * WAD)
         self._fill(self.own, BTC, WAD // 10, 5_000 * WAD)
-        policy = {**params_.load().policy.model_dump(), "max_risk_share": 10_000, "cooldown": 0}
+        policy = {**round_params().policy.model_dump(), "max_risk_share": 10_000, "cooldown": 0}
         self.do(self.protocol.rebalancer, "set_policy", self.own, policy)
         self.protocol.rebalancer.set_policy(self.short, policy, sender=self.trader)
         cash = self.vault.treasury(self.short).cash * CASH // WAD
