@@ -13,17 +13,6 @@ from ballast.params import WAD, Params
 from tests.support import deposit_to, last_price
 
 LIQUIDATOR = 4  # role
-POLICY = {
-    "z_trigger": 2 * WAD,
-    "z_target": 10 * WAD,
-    "z_donor": 4 * WAD,
-    "z_delever": 2 * WAD,
-    "z_delever_target": 8 * WAD,
-    "containment": 4_000,
-    "max_risk_share": 10_000,
-    "max_delever": 5_000,
-    "cooldown": 0,
-}
 START = {"BTC": 60_000, "ETH": 3_000, "SOL": 150, "LINK": 15}  # [USD]
 
 
@@ -39,9 +28,8 @@ def vault(protocol: Protocol) -> Contract:
 
 @pytest.fixture
 def default(params: Params) -> dict[str, Any]:
-    """A policy in round figures, whatever params/default.yaml is calibrated to; every share of risk is allowed, so that
-    books may be built freely."""
-    return {**params.policy.model_dump(), **POLICY}
+    """The policy of params/default.yaml, with every share of risk allowed, so that books may be built freely."""
+    return {**params.policy.model_dump(), "max_risk_share": 10_000, "cooldown": 0}
 
 
 @pytest.fixture

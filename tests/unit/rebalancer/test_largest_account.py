@@ -11,8 +11,6 @@ from ballast.deploy import Protocol
 from ballast.params import WAD, Params
 from tests.support import deposit_to, last_price, trade_at_oracle
 
-from .conftest import POLICY
-
 LIMIT = 5_000_000  # [gas]
 
 
@@ -34,7 +32,7 @@ def account(eight: Protocol, params: Params) -> int:
     for name in eight.markets:
         size = 30_000 * WAD * WAD // last_price(eight, name)
         trade_at_oracle(eight, account, name, size, 9_000 * WAD, owner=owner, keeper=keeper)
-    policy = {**params.policy.model_dump(), **POLICY}
+    policy = {**params.policy.model_dump(), "max_risk_share": 10_000}
     eight.rebalancer.set_policy(account, policy, sender=trader)
     cash = eight.vault.treasury(account).cash // eight.vault.SCALE()
     eight.vault.withdraw(account, eight.token.address, cash, trader, sender=trader)

@@ -9,11 +9,11 @@ from tests.support import refused
 
 
 @pytest.fixture
-def house(protocol, default, owner):
+def house(protocol, params, owner):
     """`house(z_trigger=...)`: the pool's account, with a policy of its own set as its contract would."""
 
     def house_(**changes):
-        policy = {**default, **changes}
+        policy = {**params.policy.model_dump(), "cooldown": 0, **changes}
         protocol.pool.set_policy(policy, sender=owner)
         return protocol.pool_account
 
