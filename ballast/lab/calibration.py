@@ -25,6 +25,7 @@ from ballast.lab.world import Settings
 from ballast.model.fixed_point import BPS, WAD
 from ballast.params import Params
 
+CHANCE = 0.01  # by which scores may differ and mean nothing
 BATCH = 4  # trials that are drawn before any of them is known
 STARTUP = 24  # trials drawn at random before the sampler learns
 MINUTE = 60
@@ -275,11 +276,14 @@ def search(bench: Bench, trials: int, seed: int, progress: Progress, processes: 
 
 
 def best(tried: Sequence[Judged]) -> Judged:
-    """The feasible one with the lowest score; ValueError where none is."""
+    """Of the feasible ones whose scores are next to the lowest that which lets most flow into a book: so small a
+    difference is chance, and moving spares a leg that cutting closes. ValueError where none is feasible."""
     feasible = [each for each in tried if each.feasible]
     if not feasible:
         raise ValueError(f"none of {len(tried)} trials meets the goals of the training windows; try more of them")
-    return min(feasible, key=lambda each: each.score(tried[0]))
+    scores = [each.score(tried[0]) for each in feasible]
+    near = [each for each, score in zip(feasible, scores, strict=True) if score <= min(scores) + CHANCE]
+    return max(near, key=lambda each: (each.values["containment"], -each.score(tried[0])))
 
 
 def undone(bench: Bench, chosen: Judged, processes: int = 1) -> dict[str, Judged]:

@@ -40,6 +40,7 @@ from ballast.model.vector.policy import (
 )
 from ballast.model.vector.reward import reward
 
+_ROUNDING = 1e-6  # [USD] what is left of cash, or lacks, where books of millions were moved
 NO_MOVE = 1e-12  # of all equities of an account: below it a transfer is what rounding left
 
 _URGENT = 1.0  # z below which no cooldown counts
@@ -125,7 +126,7 @@ def plan(
     for (`Books.fill_costs`; +∞ where no round has come), None where no round has come at all. `gas_price` is in dollars
     per unit of gas.
     """
-    _check(cash)
+    cash = _settled(cash)
     if mode == KEEPER:
         on = policies.enabled[:, None]
         policies = replace(policies, fund=policies.fund & on, tap=policies.tap & on)
@@ -435,9 +436,11 @@ def _is_relief(risk: Risk, shares: Floats, whole: Floats, held: Floats, max_slip
     return relief
 
 
-def _check(cash: Floats) -> None:
-    debtors = np.flatnonzero(cash < 0)
+def _settled(cash: Floats) -> Floats:
+    """Without the debts that rounding leaves. ValueError where an account has one of its own."""
+    debtors = np.flatnonzero(cash < -_ROUNDING)
     if len(debtors):
         first = debtors[0]
         known = "a debt is planned by ballast.model.planning"
         raise ValueError(f"account {first} of the plan: expected cash ≥ 0, got {cash[first]}: {known}")
+    return np.maximum(cash, 0)

@@ -32,7 +32,7 @@ def test_load__default_file__is_valid():
     assert loaded.markets["ETH"].feed.heartbeat == 3_600
     assert loaded.markets["ETH"].risk.close_rate == WAD // 200
     assert loaded.markets["BTC"].feed.initial_fast == 7 * WAD // 10  # its own value over the default
-    assert loaded.policy.containment == 4_000
+    assert loaded.policy.max_slippage == 100
 
 
 @pytest.mark.parametrize("path", sorted(params.DEFAULT.parent.glob("*.yaml")), ids=lambda path: path.stem)
@@ -63,7 +63,7 @@ def test_parse_seconds__any_unit__is_exact(text, seconds):
         ("close_rate: 0.5 %", "close_rate: half", "risk.close_rate", "expected a rate"),
         ("meter: 1_000_000", "meter: -1", "meter", "greater than or equal to 0"),
         ("pool_share: 70 %", "pool_shore: 70 %", "vault.pool_shore", "unknown field"),
-        ("containment: 40 %", "containment: 0.123456 %", "policy.containment", "whole basis points"),
+        ("max_slippage: 1 %", "max_slippage: 0.123456 %", "policy.max_slippage", "whole basis points"),
         ("native: ETH", "native: DOGE", "rebalancer.native", "expected one of BTC, ETH"),
     ],
 )
@@ -82,7 +82,7 @@ def test_load__wrong_field__names_file_line_and_expectation(edited, old, new, fi
 @pytest.mark.parametrize(
     ("old", "section", "field"),
     [
-        ("  z_trigger: 2 ", "policy:", "policy.z_trigger"),
+        ("  risk_budget: 0 ", "policy:", "policy.risk_budget"),
         ("    base_fee: 5 bps", "  fees:", "markets.BTC.fees.base_fee"),
         ("    heartbeat: 1 h", "    feed: {price: 60_000", "markets.BTC.feed.heartbeat"),
     ],

@@ -154,6 +154,13 @@ def test_best__cheapest_misses_a_goal__the_next() -> None:
         best([cheap])
 
 
+def test_best__scores_next_to_each_other__what_lets_most_flow() -> None:
+    cheapest = changed(cost_bps=60.0)
+    near = replace(changed(cost_bps=63.9), values={**NOW.values, "containment": 35.0})
+    dearer = replace(changed(cost_bps=65.0), values={**NOW.values, "containment": 60.0})
+    assert best([NOW, cheapest, near, dearer]) is near
+
+
 # The search
 
 

@@ -77,6 +77,14 @@ def test_plan__account_in_debt__is_refused_by_name() -> None:
         engine.preview(EVERYONE, marks_of())
 
 
+def test_plan__debt_that_rounding_left__is_none() -> None:
+    """A search for parameters once ended at cash of −4.7e-9."""
+    settled = engine_of([0.1, 0, 0], [3_000, 0, 0], 0).preview(EVERYONE, marks_of())
+    found = engine_of([0.1, 0, 0], [3_000, 0, 0], -4.7e-9).preview(EVERYONE, marks_of())
+    for name, array in vars(settled).items():
+        assert (getattr(found, name) == array).all(), name
+
+
 def test_call__book_without_a_price__stays_and_counts_for_nothing() -> None:
     engine = engine_of([0.5, 0, 0], [1_600, 5_000, 0], 0)
     engine.books.base[0, DEAD] = 9_000
