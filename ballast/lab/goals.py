@@ -60,15 +60,20 @@ def _in_crash(window: str, rules: Rules) -> Iterator[Goal]:
     penalties = _mean(rules, ISOLATED, "penalties_bps")
     share = _mean(rules, BALLAST, "cost_bps") / penalties if penalties else math.nan
     yield Goal(window, "cuts and rewards ≤ ⅓ of penalties under isolated", share, share <= COST)
-    contained = _mean(rules, BALLAST, "containment_pct")
-    yield Goal(window, f"containment ≥ {CONTAINED:.0f} %", contained, contained >= CONTAINED)
+    yield from _contained(window, rules)
 
 
 def _in_calm(window: str, rules: Rules) -> Iterator[Goal]:
     cost = _mean(rules, BALLAST, "cost_bps")
     yield Goal(window, "calm: no cuts and rewards [bps]", cost, cost < CALM_COST)
+    yield from _contained(window, rules)
+
+
+def _contained(window: str, rules: Rules) -> Iterator[Goal]:
+    """None where cross margin loses hardly more than isolated margin: there is nothing to contain."""
     contained = _mean(rules, BALLAST, "containment_pct")
-    yield Goal(window, f"containment ≥ {CONTAINED:.0f} %", contained, contained >= CONTAINED)
+    if not math.isnan(contained):
+        yield Goal(window, f"containment ≥ {CONTAINED:.0f} %", contained, contained >= CONTAINED)
 
 
 def _mean(rules: Rules, rule: str, name: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +44,14 @@ def test_judge__engine_that_loses_a_book_of_two__missed() -> None:
     rules["ballast"] = rules["cross"]
     verdicts = judge(replace(found, windows={"a week": rules}))
     assert [goal.met for goal in verdicts][:2] == [False, False] and verdicts[0].value == 50
+
+
+def test_judge__nothing_to_contain__no_such_goal() -> None:
+    found = report()
+    rules = dict(found.windows["a week"])
+    rules["ballast"] = replace(rules["ballast"], containment=(math.nan, math.nan))
+    goals = judge(replace(found, windows={"a week": rules}))
+    assert len(goals) == 4 and not any("containment" in goal.text for goal in goals)
 
 
 def test_judge__rule_left_out__no_goals() -> None:
