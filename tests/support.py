@@ -28,9 +28,11 @@ _ROUND = {name: z * WAD for name, z in _DISTANCES.items()} | {
 
 
 def round_params() -> Params:
-    """The default parameters, but for a policy of round figures."""
+    """The default parameters, but for policies of round figures, the pool's own account's too."""
     found = params.load()
-    return found.model_copy(update={"policy": found.policy.model_copy(update=_ROUND)})
+    house = {name: figure for name, figure in _ROUND.items() if name not in ("containment", "cooldown")}
+    pool = found.pool.model_copy(update={"policy": found.pool.policy.model_copy(update=house)})
+    return found.model_copy(update={"policy": found.policy.model_copy(update=_ROUND), "pool": pool})
 
 
 @contextmanager
