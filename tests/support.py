@@ -28,11 +28,9 @@ _ROUND = {name: z * WAD for name, z in _DISTANCES.items()} | {
 
 
 def round_params() -> Params:
-    """The default parameters, but for policies of round figures, the pool's own account's too."""
+    """The default parameters, but for a policy of round figures."""
     found = params.load()
-    house = {name: figure for name, figure in _ROUND.items() if name not in ("containment", "cooldown")}
-    pool = found.pool.model_copy(update={"policy": found.pool.policy.model_copy(update=house)})
-    return found.model_copy(update={"policy": found.policy.model_copy(update=_ROUND), "pool": pool})
+    return found.model_copy(update={"policy": found.policy.model_copy(update=_ROUND)})
 
 
 @contextmanager

@@ -25,8 +25,8 @@ from ballast.model.vector.books import Books
 from ballast.model.vector.engine import Engine
 from ballast.model.vector.marks import UNPRICED, Marks, figures
 from ballast.model.vector.policy import EPSILON, EngineState, Policies
-from ballast.params import load
 from tests.differential.vector_world import World
+from tests.support import round_params
 
 START = 1_700_000_000  # [s]
 SEEDS, STEPS, ACCOUNTS = 8, 80, 12
@@ -44,7 +44,7 @@ class History:
         self.random = Random(seed)
         self.now = START
         self.drift = self.random.uniform(-0.003, 0.003)
-        self.params = load()
+        self.params = round_params()
         self.system = System.deploy(self.params, 6, {}, START)
         self.system.vault.set_engine(OWNER, BIDDER, LIQUIDATOR)
         self.ids = list(self.system.markets)

@@ -17,6 +17,7 @@ from ballast.model.vector.engine import Engine
 from ballast.model.vector.marks import FIGURES, UNPRICED, Marks, figures
 from ballast.model.vector.policy import EngineState, Policies
 from ballast.params import load
+from tests.support import round_params
 
 NOW = 1_700_000_000  # [s]
 ALL = OPEN | REDUCE | TAKE | FILL | TAP
@@ -36,9 +37,9 @@ def marks_of(ages: Sequence[int] = (0, 0), gates: int = ALL, round_: int = 1) ->
 
 
 def engine_of(size: list[float], margin: list[float], cash: float) -> Engine:
-    """One account under the default policy."""
+    """One account under a policy of round figures."""
     books = Books.opened([size], [margin], [cash], marks_of())
-    return Engine(books, Policies.same(load().policy, 1, [1, 2, 3]), EngineState.new(1, 3))
+    return Engine(books, Policies.same(round_params().policy, 1, [1, 2, 3]), EngineState.new(1, 3))
 
 
 @pytest.mark.parametrize("age", [0, 12, 300, 3_600])
