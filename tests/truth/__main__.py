@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from time import monotonic
 
-from ballast import params
 from ballast.lab import truth
 from ballast.lab.twin import Verdict
+from tests.support import round_params
 from tests.truth.scenes import CRASH, SLIDE, crash, faults, jump, shape, shortfalls
 
 SCENES = (
@@ -27,7 +27,7 @@ def main() -> int:
     failed = False
     for scene in SCENES:
         begun = monotonic()
-        verdict = truth.compare(scene, params.load())
+        verdict = truth.compare(scene, round_params())
         verdicts.append(verdict)
         done = ", ".join(f"{count} {what}" for what, count in verdict.done.items() if count)
         widest = max(verdict.widest.values())
