@@ -2,7 +2,7 @@
 
 Trials are drawn by optuna's TPE sampler, in batches of a fixed size, so that a search is the same on any number of
 cores. A trial is *feasible* where every training window meets the lab's goals for liquidations, bad debt, containment
-and calm; of the feasible ones the lowest score wins (`Judged.score`).
+and calm; of the feasible ones a score next to the lowest wins (`Judged.score`, `best`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import optuna
 
+from ballast.history.bars import MINUTE
 from ballast.lab.containment import contained_pct
 from ballast.lab.goals import CALM_COST, CONTAINED, SAVED, SAVED_CROSS, is_crash
 from ballast.lab.jobs import Contender, Done, Job, Progress, Scene, Worker, pool
@@ -28,7 +29,6 @@ from ballast.params import Params
 CHANCE = 0.01  # by which scores may differ and mean nothing
 BATCH = 4  # trials that are drawn before any of them is known
 STARTUP = 24  # trials drawn at random before the sampler learns
-MINUTE = 60
 
 Values = Mapping[str, float]
 

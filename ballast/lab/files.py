@@ -60,16 +60,8 @@ def as_json(report: Report) -> dict[str, Any]:
         window: {rule: {name: _interval(cell.estimate(name)) for name in NAMES} for rule, cell in rules.items()}
         for window, rules in report.windows.items()
     }
-    setup = report.setup
     return {
-        "setup": {
-            "population": setup.population,
-            "accounts": setup.accounts,
-            "leverage": list(setup.leverage),
-            "seeds": list(setup.seeds),
-            **setup.facts,
-            "seconds": round(report.seconds, 1),
-        },
+        "setup": report.setup.as_json(report.seconds),
         "sources": dict(report.sources),
         "windows": windows,
         "intervals": intervals,

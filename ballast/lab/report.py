@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ballast.history.bars import moment
 from ballast.lab.measures import (
@@ -54,6 +55,17 @@ class Setup:
     seeds: Sequence[int]
     facts: Mapping[str, str] = field(default_factory=dict)  # what → how much
     names: Sequence[str] = ()  # of accounts that exist, or that somebody wrote down
+
+    def as_json(self, seconds: float) -> dict[str, Any]:
+        """As files tell it, with how long the replays took."""
+        return {
+            "population": self.population,
+            "accounts": self.accounts,
+            "leverage": list(self.leverage),
+            "seeds": list(self.seeds),
+            **self.facts,
+            "seconds": round(seconds, 1),
+        }
 
 
 @dataclass(frozen=True)

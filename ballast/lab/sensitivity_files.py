@@ -22,16 +22,8 @@ def write(found: Sensitivities, folder: Path) -> None:
 
 def as_json(found: Sensitivities) -> dict[str, Any]:
     """By window and axis; a measure that is not defined, or was not asked for, is null."""
-    setup = found.setup
     return {
-        "setup": {
-            "population": setup.population,
-            "accounts": setup.accounts,
-            "leverage": list(setup.leverage),
-            "seeds": list(setup.seeds),
-            **setup.facts,
-            "seconds": round(found.seconds, 1),
-        },
+        "setup": found.setup.as_json(found.seconds),
         "sources": dict(found.sources),
         "axes": {axis.name: {"what": axis.title, "unit": axis.unit} for axis in found.axes},
         "windows": {
